@@ -1,0 +1,198 @@
+"""From one decoded JSON value to a message that the queue can carry, or to a refusal that names the field.
+
+The accepted form keeps every field that was sent; only the envelope is made uniform: the names of Segment's own
+fields, the four ids as strings, `type` in lower case, `messageId` and `receivedAt` present.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from schemas.ids import message_key
+from schemas.message import TYPES, Message
+from schemas.reasons import Reason
+from schemas.timestamps import read_instant, write_instant
+
+_FIELDS = (
+    "type", "messageId", "userId", "anonymousId", "previousId", "groupId", "event", "name", "category", "traits",
+    "properties", "context", "integrations", "timestamp", "originalTimestamp", "sentAt", "receivedAt", "channel",
+    "projectId", "version", "writeKey",
+)  # fmt: skip
+_KNOWN = frozenset((*_FIELDS, "_metadata"))
+_BY_FOLDED_NAME = {name.lower(): name for name in _FIELDS}
+_LEGACY_ALIAS_FIELDS = {"from": "previousId", "to": "userId"}
+_IDS = ("messageId", "userId", "anonymousId", "previousId", "groupId")
+_REQUIRED_TEXT = {"track": "event", "group": "groupId", "alias": "previousId"}
+_OBJECTS = ("traits", "properties", "context", "integrations")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message fit for the queue: its key, who sent it (for its partition), and its JSON."""
+
+    message_key: str
+    sender: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that is the sender's fault: why, at which field, and what it was."""
+
+    reason: Reason
+    detail: str
+    message_key: str
+    body: str
+
+
+class _RefusedError(Exception):
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason = reason
+        self.detail = detail
+        super().__init__(detail)
+
+
+def accept(
+    raw: Any,
+    received_at: datetime,
+    *,
+    call_type: str | None = None,
+    path: str = "$",
+    from_segment: bool = False,
+) -> Accepted | Refused:
+    """Judge one message.
+
+    `raw` is what `read_json` gave and is made uniform in place; `call_type` is the call that the URL names;
+    `path` is where the message stands in the body, for the refusal's detail. `from_segment` is for what Segment itself
+    delivers: its `receivedAt` is the one that its `timestamp` was computed from, and it may say that a person is to be
+    deleted. A write key, which every visitor of a website can read, may not.
+    """
+    try:
+        message, sender = _uniform(raw, call_type, path, from_segment=from_segment)
+        if not (from_segment and read_instant(message.get("receivedAt"))):
+            message["receivedAt"] = write_instant(received_at)
+        if not message.get("messageId"):
+            message["messageId"] = str(uuid.uuid4())
+        return Accepted(message_key(message["messageId"]), sender, _write(message, path))
+    except _RefusedError as refusal:
+        return _refused(raw, refusal)
+
+
+def _uniform(raw: Any, call_type: str | None, path: str, *, from_segment: bool) -> tuple[dict[str, Any], str]:
+    """Make a message uniform; give it, and who sent it."""
+    if not isinstance(raw, dict):
+        raise _RefusedError("not_an_object", f"Expected `object` - at `{path}`")
+    name_fields(raw)
+    raw.pop("writeKey", None)  # the browser's SDK repeats the secret in each message
+    _set_type(raw, call_type, path, TYPES if from_segment else TYPES - {"delete"})
+    try:
+        msgspec.convert(raw, Message)
+    except msgspec.ValidationError as error:
+        detail = _at(str(error), path)
+        reason: Reason = "missing_field" if "missing required" in detail else "invalid_field"
+        raise _RefusedError(reason, detail) from None
+    _check_fields(raw, path)
+    sender = _sender(raw, path)
+    _make_ids_text(raw)
+    return raw, sender
+
+
+def name_fields(raw: dict[str, Any]) -> None:
+    """Give Segment's own fields their names, however they are cased; a field that has its name already wins."""
+    if raw.keys() <= _KNOWN:
+        return
+    for name in [name for name in raw if name not in _KNOWN]:
+        known = _BY_FOLDED_NAME.get(name.replace("_", "").replace(" ", "").replace("-", "").lower())
+        if known is not None and not name.startswith("_"):
+            value = raw.pop(name)
+            raw.setdefault(known, value)
+    if str(raw.get("type", "")).lower() == "alias":
+        for legacy, known in _LEGACY_ALIAS_FIELDS.items():
+            if legacy in raw:
+                value = raw.pop(legacy)
+                if raw.get(known) is None:
+                    raw[known] = value
+
+
+def _set_type(raw: dict[str, Any], call_type: str | None, path: str, types: frozenset[str]) -> None:
+    if call_type is None:
+        sent_type = raw.get("type")
+        if sent_type is None:
+            raise _RefusedError("missing_field", f"Object missing required field `type` - at `{path}`")
+        call_type = sent_type.strip().lower() if isinstance(sent_type, str) else ""
+        if call_type not in types:
+            raise _RefusedError("unknown_type", f"Expected one of {', '.join(sorted(types))} - at `{path}.type`")
+    raw["type"] = call_type
+
+
+def _check_fields(message: dict[str, Any], path: str) -> None:
+    required = _REQUIRED_TEXT.get(message["type"])
+    if required is not None and not id_text(message[required]):
+        raise _RefusedError("missing_field", f"Expected a value that is not blank - at `{path}.{required}`")
+    for name in _OBJECTS:
+        value = message.get(name)
+        if isinstance(value, list):
+            if value:
+                raise _RefusedError("invalid_field", f"Expected `object | null`, got `array` - at `{path}.{name}`")
+            message[name] = {}
+
+
+def _sender(message: Mapping[str, Any], path: str) -> str:
+    names = ("userId",) if message["type"] in ("alias", "delete") else ("userId", "anonymousId")
+    for name in names:
+        if value := id_text(message.get(name)):
+            return value
+    needed = " or ".join(f"`{name}`" for name in names)
+    raise _RefusedError("missing_id", f"Object missing required field {needed} - at `{path}`")
+
+
+def _make_ids_text(message: dict[str, Any]) -> None:
+    for name in _IDS:
+        if message.get(name) is not None:
+            message[name] = id_text(message[name])
+
+
+def id_text(value: str | float | None) -> str | None:
+    """Give an id as text; None where it is blank."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if value is None else str(value)
+
+
+def _write(message: dict[str, Any], path: str) -> bytes:
+    try:
+        return orjson.dumps(message)
+    except orjson.JSONEncodeError:
+        raise _RefusedError("nested_too_deeply", f"Nested too deeply to be stored - at `{path}`") from None
+
+
+def _at(detail: str, path: str) -> str:
+    """Put the message's own place in the body before the field's path that msgspec gives."""
+    if " - at `$" in detail:
+        return detail.replace(" - at `$", f" - at `{path}", 1)
+    return f"{detail} - at `{path}`"
+
+
+def _refused(raw: Any, refusal: _RefusedError) -> Refused:
+    body = _text_of(raw)
+    sent_id = raw.get("messageId") if isinstance(raw, dict) else None
+    key = sent_id if isinstance(sent_id, str) and sent_id.strip() else f"refused-{uuid.uuid5(uuid.NAMESPACE_OID, body)}"
+    return Refused(refusal.reason, refusal.detail, message_key(key), body)
+
+
+def _text_of(raw: Any) -> str:
+    try:
+        return orjson.dumps(raw).decode()
+    except orjson.JSONEncodeError:
+        try:
+            return json.dumps(raw)
+        except RecursionError:
+            return ""

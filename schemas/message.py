@@ -1,0 +1,71 @@
+"""Segment's calls as types that accept what Segment and its SDKs really send.
+
+Source: Segment's spec, "Common Fields" and the page of each call; for `delete`, the partner spec.
+"""
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+Id: TypeAlias = str | int | float | None
+JsonObject: TypeAlias = dict[str, Any] | list[Any] | None
+"""An object; PHP's SDK writes an empty one as `[]`."""
+
+
+class Call(msgspec.Struct, kw_only=True, rename="camel", tag_field="type"):
+    """What every call carries. `userId` may be a number, and is null for an anonymous visitor."""
+
+    message_id: Id = None
+    user_id: Id = None
+    anonymous_id: Id = None
+    context: JsonObject = None
+    integrations: JsonObject = None
+
+
+class Identify(Call, tag="identify"):
+    """Who somebody is, and what is known of them."""
+
+    traits: JsonObject = None
+
+
+class Track(Call, tag="track"):
+    """What somebody did."""
+
+    event: str
+    properties: JsonObject = None
+
+
+class Page(Call, tag="page"):
+    """Which page of a website somebody saw."""
+
+    name: Id = None
+    category: Id = None
+    properties: JsonObject = None
+
+
+class Screen(Page, tag="screen"):
+    """Which screen of an app somebody saw."""
+
+
+class Group(Call, tag="group"):
+    """Which account somebody belongs to, and what is known of it."""
+
+    group_id: Id
+    traits: JsonObject = None
+
+
+class Alias(Call, tag="alias"):
+    """That two ids are one person's."""
+
+    previous_id: Id
+
+
+class Delete(Call, tag="delete"):
+    """That a person is to be forgotten."""
+
+
+Message: TypeAlias = Identify | Track | Page | Screen | Group | Alias | Delete
+
+TYPES: frozenset[str] = frozenset({"identify", "track", "page", "screen", "group", "alias", "delete"})
+EVENT_TYPES = {"page": "page", "screen": "screen", "track": "action"}
+"""Segment's event calls, and the type of event that each becomes."""

@@ -1,0 +1,85 @@
+"""The queue's layout in Redis: which partition a message lies in, and how an entry is written and read.
+
+A partition is one stream. An entry holds as many messages as one write had for it, as pairs: the field names the
+connection and the message, the value is the message's JSON. A field may be repeated, within an entry and between
+entries: that is a repeated message. `:` between connection and messageId marks an accepted message, `!` a refused
+one, whose value is JSON of a QueuedRefusal.
+"""
+
+import re
+import zlib
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.reasons import Reason
+
+PARTITIONS = 16
+"""Streams in all. A constant, since a web and a worker process that disagreed would strand messages."""
+
+PARTITIONS_PER_WORKSPACE = 4
+"""Partitions that one workspace's messages lie in: few, because a drain writes workspace by workspace."""
+
+ENTRY_MESSAGES = 100
+"""Messages in one entry, at most, so that a reader can bound what it takes."""
+
+_FIELD = re.compile(r"([A-Za-z0-9_-]+)([:!])(.*)", re.DOTALL)
+
+
+class QueuedRefusal(msgspec.Struct, frozen=True):
+    """A refused message on its way to the dead letters."""
+
+    reason: Reason
+    detail: str
+    body: str
+    received_at: str
+
+
+class QueuedMessage(NamedTuple):
+    """One pair of an entry: the connection's id, the message's key, whether it was accepted, and its JSON."""
+
+    connection_id: str
+    message_key: str
+    is_accepted: bool
+    value: bytes
+
+
+def stream_key(partition: int) -> str:
+    """Give the stream of a partition. The hash tag lets partitions live on a Redis Cluster's nodes."""
+    return f"variance:{{p{partition:02d}}}"
+
+
+def accepted_key(partition: int) -> str:
+    """Give the counter of messages ever written to the partition's stream."""
+    return f"{stream_key(partition)}:accepted"
+
+
+def removed_key(partition: int) -> str:
+    """Give the counter of messages ever removed from the partition's stream, after they were applied."""
+    return f"{stream_key(partition)}:removed"
+
+
+def partition_of(workspace_id: int, sender: str) -> int:
+    """Give the partition of a message: one sender's messages lie in one, a workspace's in a few neighbours."""
+    first = zlib.crc32(str(workspace_id).encode())
+    return (first + zlib.crc32(sender.encode()) % PARTITIONS_PER_WORKSPACE) % PARTITIONS
+
+
+def accepted_field(connection_id: str, message_key: str) -> str:
+    """Name an accepted message in an entry."""
+    return f"{connection_id}:{message_key}"
+
+
+def refused_field(connection_id: str, message_key: str) -> str:
+    """Name a refused message in an entry."""
+    return f"{connection_id}!{message_key}"
+
+
+def read_pair(field: bytes, value: bytes) -> QueuedMessage:
+    """Read one pair of an entry. Raises ValueError for a field that none of our processes wrote."""
+    match = _FIELD.fullmatch(field.decode())
+    if match is None:
+        message = "a stream entry has a field that names no connection and message"
+        raise ValueError(message)
+    connection_id, mark, key = match.groups()
+    return QueuedMessage(connection_id, key, mark == ":", value)

@@ -1,0 +1,111 @@
+"""Settings from the environment: typed, read once by each process, and refused with the variable's name."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
+
+import msgspec
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+_SCHEMES = {
+    "REDIS_URL": ("redis", "rediss", "unix"),
+    "DATABASE_URL": ("postgres", "postgresql"),
+    "PUBLIC_URL": ("http", "https"),
+}
+
+
+class SettingsError(Exception):
+    """A variable of the environment is missing or wrong; the text names it."""
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    """What every process reads."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class WebSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
+    """What a `web` process reads. Sizes in bytes, times in seconds."""
+
+    redis_url: str
+    host: str = "0.0.0.0"  # noqa: S104 (a platform's router reaches the process from outside)
+    port: Port = 8080
+    max_body_bytes: Positive = 16 * 1024 * 1024
+    max_queued_messages: Positive = 5_000_000
+    max_redis_memory_ratio: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.8
+    redis_timeout_seconds: Seconds = 2.0
+    body_timeout_seconds: Seconds = 30.0
+    shutdown_seconds: Seconds = 10.0
+
+
+class DatabaseSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
+    """What a command reads that needs Postgres only."""
+
+    database_url: str
+    public_url: str = "http://127.0.0.1:8080"
+
+
+class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
+    """What a `worker` process reads. Times in seconds."""
+
+    redis_url: str
+    database_url: str
+    drains_at_once: Positive = 4
+    drain_messages: Positive = 1000
+    sweep_seconds: Seconds = 0.03
+    shutdown_seconds: Seconds = 10.0
+    redis_timeout_seconds: Seconds = 5.0
+    statement_timeout_seconds: Seconds = 60.0
+
+
+_Settings = TypeVar("_Settings", bound=LogSettings)
+
+
+def read_settings(kind: type[_Settings], environ: Mapping[str, str] | None = None) -> _Settings:
+    """Read one process' settings. Raises SettingsError with the variable's name; never with its value."""
+    given = dict(os.environ if environ is None else environ)
+    given = {name: value for name, value in given.items() if value.strip()}
+    if "LOG_LEVEL" in given:
+        given["LOG_LEVEL"] = given["LOG_LEVEL"].lower()
+    _check_required(kind, given)
+    for field in msgspec.structs.fields(kind):
+        _check(field.encode_name, field.type, given)
+    return msgspec.convert(given, kind, strict=False)
+
+
+def _check_required(kind: type[_Settings], given: Mapping[str, str]) -> None:
+    for field in msgspec.structs.fields(kind):
+        if field.required and field.encode_name not in given:
+            message = f"{field.encode_name} is not set"
+            raise SettingsError(message)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        port = urlsplit(url).port
+    except ValueError:  # a port beyond 65535, an address that is none
+        return False
+    return port is None or port > 0
+
+
+def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
+    value = given.get(name)
+    if value is None:
+        return
+    schemes = _SCHEMES.get(name)
+    if schemes and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        message = f"{name} must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        raise SettingsError(message)
+    if schemes and not _is_address(value):
+        message = f"{name} is no URL of a server"
+        raise SettingsError(message)
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        choices = f"; it may be {', '.join(get_args(kind))}" if get_origin(kind) is Literal else ""
+        message = f"{name} is wrong: {str(error)[0].lower()}{str(error)[1:]}{choices}"
+        raise SettingsError(message) from None

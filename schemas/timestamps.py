@@ -1,0 +1,99 @@
+"""Instants as clients write them, read tolerantly, and the time of a message.
+
+Source: Segment's spec, "Common Fields", timestamps: `timestamp = receivedAt - (sentAt - originalTimestamp)`.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dateutil import parser as lenient_parser
+
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""A day inside what both Python and Postgres can hold, so that no time zone pushes an instant over the edge."""
+
+FUTURE_BOUND = timedelta(days=1)
+
+_DIGITS = {ord(digit): str(value) for zero in (0x0660, 0x06F0, 0x0966, 0xFF10) for value, digit in
+           enumerate(map(chr, range(zero, zero + 10)))}  # fmt: skip
+_GO_DUMP = re.compile(r"(\s\+\d{4})\s+[A-Z]{3,4}(\s+m=.*)?$")
+_SHORTEST_INSTANT, _LONGEST_INSTANT = 8, 80
+_FIRST_MILLISECOND_EPOCH = 10_000_000_000
+
+
+def read_instant(value: object) -> datetime | None:
+    """Read an instant: ISO 8601, Unix seconds or milliseconds, and the odd forms that SDKs are known to send.
+
+    An instant without a zone is UTC. Gives None for what is no instant, or lies outside the years 1 to 9999.
+    """
+    if isinstance(value, str):
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            return _read_leniently(value)
+        return _in_bounds(instant)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _read_epoch(value)
+    return None
+
+
+def occurred_at(message: Mapping[str, Any], received_at: datetime) -> datetime:
+    """Give the time of a message: its `timestamp`, else the client's clock corrected by the server's, else arrival."""
+    timestamp = read_instant(message.get("timestamp"))
+    if timestamp is not None:
+        return timestamp
+    original_at = read_instant(message.get("originalTimestamp"))
+    if original_at is None:
+        return received_at
+    sent_at = read_instant(message.get("sentAt"))
+    if sent_at is None:
+        return original_at
+    try:
+        return _in_bounds(received_at - (sent_at - original_at)) or received_at
+    except OverflowError:
+        return received_at
+
+
+def counted_at(occurred: datetime, received_at: datetime) -> datetime:
+    """Give the time at which a message counts against others: its own, but at most a day after it was received.
+
+    A client whose clock is a year ahead would otherwise have the last word for a year.
+    """
+    return min(occurred, received_at + FUTURE_BOUND) if received_at < LATEST - FUTURE_BOUND else occurred
+
+
+def write_instant(instant: datetime) -> str:
+    """Write an instant as Segment does: UTC with milliseconds and `Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+
+
+def _in_bounds(instant: datetime) -> datetime | None:
+    try:
+        utc = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except OverflowError:
+        return None
+    return utc if EARLIEST <= utc <= LATEST else None
+
+
+def _read_epoch(number: float) -> datetime | None:
+    seconds = number / 1000 if abs(number) >= _FIRST_MILLISECOND_EPOCH else number
+    try:
+        return _in_bounds(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+    except (OverflowError, ValueError):
+        return None
+
+
+def _read_leniently(text: str) -> datetime | None:
+    plain = _GO_DUMP.sub(r"\1", text.strip().translate(_DIGITS))
+    if not _SHORTEST_INSTANT <= len(plain) <= _LONGEST_INSTANT or not plain[0].isalnum():
+        return None
+    try:
+        return _in_bounds(lenient_parser.isoparse(plain))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return _in_bounds(lenient_parser.parse(plain, default=datetime(1970, 1, 1, tzinfo=UTC)))
+    except (ValueError, OverflowError, TypeError):
+        return None

@@ -1,0 +1,70 @@
+"""JSON as senders write it, made storable: what Segment accepts is read, and Postgres can keep the result."""
+
+import json
+import math
+import re
+from typing import Any
+
+import orjson
+
+_ORJSON_INTEGERS = range(-(2**63), 2**64)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+
+class UnreadableJsonError(ValueError):
+    """The text is not JSON, or is nested too deeply."""
+
+
+def read_json(text: bytes) -> Any:
+    """Read JSON text into values that orjson writes and Postgres' jsonb stores.
+
+    `NaN` and infinities become null, a lone surrogate or NUL character becomes U+FFFD, an integer beyond 64 bits
+    the nearest float. A byte order mark is skipped. Raises UnreadableJsonError.
+    """
+    try:
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return storable(_read_leniently(text))
+        return storable(value) if b"\\u0000" in text else value
+    except RecursionError:
+        message = "nested too deeply"
+        raise UnreadableJsonError(message) from None
+
+
+def storable(value: Any) -> Any:
+    """Give the value with whatever Postgres or orjson cannot hold replaced."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(_REPLACEMENT, value)
+    if isinstance(value, dict):
+        return {_UNSTORABLE.sub(_REPLACEMENT, key): storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int) and value not in _ORJSON_INTEGERS:
+        return _nearest_float(value)
+    return value
+
+
+def _read_leniently(text: bytes) -> Any:
+    try:
+        return json.loads(text.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8 at byte {error.start}"
+        raise UnreadableJsonError(message) from None
+    except json.JSONDecodeError as error:
+        message = f"not JSON: {error.msg} at character {error.pos}"
+        raise UnreadableJsonError(message) from None
+    except ValueError:  # more digits than Python converts to an integer
+        message = "not JSON: a number is too long"
+        raise UnreadableJsonError(message) from None
+
+
+def _nearest_float(number: int) -> float | None:
+    try:
+        return float(number)
+    except OverflowError:
+        return None
