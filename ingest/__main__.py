@@ -1,0 +1,59 @@
+"""`python -m ingest`: the `web` process."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+import uvloop
+from aiohttp import web
+from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
+
+from ingest.app import create_app
+from ingest.server import Site
+from schemas.logs import set_up_logs
+from schemas.settings import SettingsError, WebSettings, read_settings
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT. Exits with 1 and one line on standard error where it cannot."""
+    # The slow parser in Python has had holes, such as smuggled requests, that the one in C has not.
+    if HttpRequestParser is HttpRequestParserPy:
+        sys.exit("web: aiohttp was installed without its C extensions; install one of its wheels")
+    try:
+        settings = read_settings(WebSettings)
+    except SettingsError as error:
+        sys.exit(f"web: {error}")
+    set_up_logs(settings.log_level)
+    try:
+        uvloop.run(_serve(settings))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        sys.exit(f"web: cannot listen on {settings.host}:{settings.port}: {reason}")
+
+
+async def _serve(settings: WebSettings) -> None:
+    stopped = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    try:
+        app = create_app(settings)
+    except ValueError:
+        sys.exit("web: REDIS_URL is no URL of a Redis")
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.shutdown_seconds)
+    await runner.setup()
+    try:
+        site = Site(runner, settings.host, settings.port)
+        await site.start()
+        _log.info("listening", host=settings.host, port=site.port)
+        await stopped.wait()
+        _log.info("stopping")
+    finally:
+        await runner.cleanup()
+    _log.info("stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What a sender is told: `{"success": true}`, or a refusal with its code, as JSON."""
+
+from typing import Literal
+
+import orjson
+from aiohttp import web
+from multidict import CIMultiDict
+
+from schemas.reasons import Reason
+
+Code = (
+    Reason
+    | Literal[
+        "bad_request",
+        "empty_body",
+        "incomplete_body",
+        "unreadable_body",
+        "invalid_json",
+        "invalid_batch",
+        "unauthorized",
+        "wrong_signature",
+        "connection_disabled",
+        "not_found",
+        "method_not_allowed",
+        "too_large",
+        "slow_body",
+        "overloaded",
+        "queue_unavailable",
+        "connections_unavailable",
+        "not_ready",
+        "internal_error",
+    ]
+)
+"""The closed vocabulary of an error's `code`: why one message is refused, and why a request is."""
+
+_ACCEPTED = b'{"success":true}'
+_OPEN_TO_BROWSERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+_HEADERS = CIMultiDict(
+    {"Content-Type": "application/json", "Server": "variance", "Content-Length": str(len(_ACCEPTED))}
+    | _OPEN_TO_BROWSERS
+)
+
+
+class RefusalError(Exception):
+    """A request is not accepted: the HTTP status, a code for programs and a sentence for people.
+
+    `retry_after_seconds` is given where the trouble is ours, and only there.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: Code,
+        message: str,
+        *,
+        retry_after_seconds: int | None = None,
+        closes: bool = False,
+    ) -> None:
+        self.status = status
+        self.code: Code = code
+        self.message = message
+        self.retry_after_seconds = retry_after_seconds
+        self.closes = closes
+        super().__init__(message)
+
+
+def unavailable(
+    message: str, *, code: Code, retry_after_seconds: int = 1, closes: bool = False
+) -> RefusalError:
+    """Give the refusal for our own trouble: a sender keeps its message and tries again."""
+    return RefusalError(503, code, message, retry_after_seconds=retry_after_seconds, closes=closes)
+
+
+def accepted() -> web.Response:
+    """Answer that everything in the request is in Redis, on disk."""
+    return web.Response(body=_ACCEPTED, headers=_HEADERS)
+
+
+def refused(refusal: RefusalError, *, is_open_to_browsers: bool = True) -> web.Response:
+    """Answer with an error."""
+    answer = as_json(
+        {"success": False, "code": refusal.code, "message": refusal.message},
+        status=refusal.status,
+    )
+    if refusal.retry_after_seconds is not None:
+        answer.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    if is_open_to_browsers:
+        answer.headers.update(_OPEN_TO_BROWSERS)
+    if refusal.closes:
+        answer.force_close()
+    return answer
+
+
+def as_json(value: object, *, status: int = 200) -> web.Response:
+    """Answer with any JSON."""
+    return web.Response(
+        body=orjson.dumps(value),
+        status=status,
+        headers={"Server": "variance"},
+        content_type="application/json",
+    )

@@ -1,0 +1,117 @@
+"""The application: the only place where its parts are put together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from redis.asyncio import BlockingConnectionPool, Redis
+
+from ingest.access import Access
+from ingest.body import BodyReader
+from ingest.connections import Connections
+from ingest.group_commit import GroupCommit
+from ingest.health import Health
+from ingest.intake import Intake
+from ingest.metrics import Metrics
+from ingest.posts import get_routes, post_routes, refuse_path
+from ingest.pressure import Pressure
+from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
+from ingest.webhook import Webhook
+from schemas.settings import WebSettings
+
+REDIS = web.AppKey("REDIS", Redis)
+CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
+PRESSURE = web.AppKey("PRESSURE", Pressure)
+GROUP_COMMIT = web.AppKey("GROUP_COMMIT", GroupCommit)
+
+_REDIS_CONNECTIONS = 8
+"""For looks at connections, pressure and health; writes to the queue have a connection of their own."""
+
+_GROWTH = 4
+"""How often a request's bound may be taken in the queue: a batch's `context` is repeated in each message."""
+
+
+def create_app(settings: WebSettings) -> web.Application:
+    """Put the application together. Raises ValueError where REDIS_URL cannot be read by Redis' client."""
+    app = web.Application()
+    redis = _redis(settings)
+    metrics = Metrics()
+    connections = Connections(redis, settings.redis_timeout_seconds)
+    group_commit = GroupCommit(settings.redis_url, settings.redis_timeout_seconds, metrics)
+    pressure = Pressure(
+        redis,
+        metrics,
+        max_memory_ratio=settings.max_redis_memory_ratio,
+        max_queued_messages=settings.max_queued_messages,
+    )
+    app[REDIS], app[CONNECTIONS] = redis, connections
+    app[PRESSURE], app[GROUP_COMMIT] = pressure, group_commit
+    app.cleanup_ctx.extend([_redis_closed, _connections_current, _pressure_watched, _queue_flushed])
+
+    parts = (
+        BodyReader(settings.max_body_bytes, settings.body_timeout_seconds),
+        Access(connections),
+        Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH),
+        pressure,
+    )
+    health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
+    app.add_routes([*_tracking_routes(Tracking(*parts), metrics), *_webhook_routes(Webhook(*parts), metrics)])
+    app.add_routes(get_routes("/health/live", health.live))
+    app.add_routes(get_routes("/health/ready", health.ready))
+    app.add_routes(get_routes("/metrics", metrics.answer))
+    app.add_routes([web.route("*", "/{path:.*}", refuse_path)])
+    return app
+
+
+def _tracking_routes(tracking: Tracking, metrics: Metrics) -> list[web.RouteDef]:
+    handlers = {name: tracking.one(call_type) for name, call_type in CALLS.items()}
+    handlers |= dict.fromkeys(BATCHES, tracking.many)
+    handlers[SDK_METRICS] = tracking.ignore
+    return [
+        route
+        for root in ("/v1/", "/")
+        for name, take in handlers.items()
+        for route in post_routes(root + name, take, metrics)
+    ]
+
+
+def _webhook_routes(webhook: Webhook, metrics: Metrics) -> list[web.RouteDef]:
+    return post_routes("/webhook/{connection_id}", webhook.deliver, metrics)
+
+
+def _redis(settings: WebSettings) -> Redis:
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url,
+        max_connections=_REDIS_CONNECTIONS,
+        timeout=settings.redis_timeout_seconds,
+        socket_timeout=settings.redis_timeout_seconds,
+        socket_connect_timeout=settings.redis_timeout_seconds,
+    )
+    return Redis(connection_pool=pool)
+
+
+async def _redis_closed(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[REDIS].aclose()
+    await app[REDIS].connection_pool.disconnect()
+
+
+async def _connections_current(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(app[CONNECTIONS].stay_current())
+    yield
+    app[CONNECTIONS].close()
+    await task
+
+
+async def _pressure_watched(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(app[PRESSURE].watch())
+    yield
+    app[PRESSURE].close()
+    await task
+
+
+async def _queue_flushed(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(app[GROUP_COMMIT].flush_until_closed())
+    yield
+    app[GROUP_COMMIT].close()
+    await task

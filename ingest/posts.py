@@ -1,0 +1,83 @@
+"""What all paths that take posts share: the answer, its count, the browser's preflight, other methods."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from ingest.answers import RefusalError, accepted, as_json, refused
+from ingest.metrics import Metrics
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Take = Callable[[web.Request], Awaitable[None]]
+"""Returns where everything in the request was accepted; raises RefusalError where not."""
+
+_PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Max-Age": "86400",
+    "Vary": "Access-Control-Request-Headers",
+}
+_USUAL_HEADERS = "authorization, content-type, x-retry-count"
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, \t-]{1,1000}", re.ASCII)
+
+
+def post_routes(path: str, take: Take, metrics: Metrics) -> list[web.RouteDef]:
+    """Give the routes of a path that takes posts, with and without a trailing slash."""
+    return [
+        route
+        for spelling in (path, f"{path}/")
+        for route in (
+            web.post(spelling, _answering(take, metrics)),
+            web.options(spelling, preflight),
+            web.route("*", spelling, refuse_method("POST, OPTIONS")),
+        )
+    ]
+
+
+def get_routes(path: str, handler: Handler) -> list[web.RouteDef]:
+    """Give the routes of a path that is only read."""
+    return [web.get(path, handler), web.route("*", path, refuse_method("GET, HEAD"))]
+
+
+async def preflight(request: web.Request) -> web.StreamResponse:
+    """Answer a browser that asks whether it may post: it may, with whatever headers it names."""
+    asked = request.headers.get("Access-Control-Request-Headers", "")
+    allowed = asked if _HEADER_NAMES.fullmatch(asked) else _USUAL_HEADERS
+    answer = as_json({"success": True})
+    answer.headers.update(_PREFLIGHT_HEADERS)
+    answer.headers["Access-Control-Allow-Headers"] = allowed
+    return answer
+
+
+def refuse_method(allowed: str) -> Handler:
+    """Give the handler of every method that a path does not know."""
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        message = f"{request.method} is not allowed here; {allowed} are"
+        answer = refused(RefusalError(405, "method_not_allowed", message))
+        answer.headers["Allow"] = allowed
+        return answer
+
+    return refuse
+
+
+async def refuse_path(_: web.Request) -> web.StreamResponse:
+    """Answer on every path that does not exist."""
+    return refused(RefusalError(404, "not_found", "There is nothing at this path"))
+
+
+def _answering(take: Take, metrics: Metrics) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        started_at = time.perf_counter()
+        try:
+            await take(request)
+        except RefusalError as refusal:
+            metrics.posts[refusal.status] += 1
+            return refused(refusal)
+        metrics.posts[200] += 1
+        metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
+        return accepted()
+
+    return answer

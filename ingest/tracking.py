@@ -1,0 +1,100 @@
+"""Segment's HTTP Tracking API, as its own SDKs speak it.
+
+Source: Segment's documentation, "HTTP Tracking API source"; the SDKs' code for the short paths and `import`.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from ingest.access import Access
+from ingest.answers import RefusalError
+from ingest.body import BodyReader, parse
+from ingest.credentials import presented_secrets
+from ingest.intake import Intake
+from ingest.pressure import Pressure
+from schemas.acceptance import name_fields
+
+CALLS = {
+    "identify": "identify", "track": "track", "page": "page",
+    "screen": "screen", "group": "group", "alias": "alias",
+    "i": "identify", "t": "track", "p": "page", "s": "screen", "g": "group", "a": "alias",
+}  # fmt: skip
+"""The path's name of each call of one message, and its type."""
+
+BATCHES = ("batch", "import", "b")
+"""The names of the calls of many messages."""
+
+SDK_METRICS = "m"
+"""The name of the path to which the browser's SDK posts how it fares itself: of no interest here."""
+
+_SHARED_OBJECTS = ("context", "integrations")
+
+
+class Tracking:
+    """Handles the posts of SDKs. The write key is a connection's secret."""
+
+    def __init__(self, body_reader: BodyReader, access: Access, intake: Intake, pressure: Pressure) -> None:
+        self._body_reader = body_reader
+        self._access = access
+        self._intake = intake
+        self._pressure = pressure
+
+    def one(self, call_type: str) -> Callable[[web.Request], Awaitable[None]]:
+        """Give the handler of the call of one message of this type."""
+
+        async def take(request: web.Request) -> None:
+            received_at = datetime.now(UTC)
+            self._pressure.check()
+            value = parse(await self._body_reader.read(request))
+            connection = await self._access.by_secret(_secrets(request, value))
+            await self._intake.take_one(connection, value, received_at, call_type=call_type)
+
+        return take
+
+    async def many(self, request: web.Request) -> None:
+        """Take a batch. An empty one is accepted: Segment accepts it, and nothing is lost by it."""
+        received_at = datetime.now(UTC)
+        self._pressure.check()
+        value = parse(await self._body_reader.read(request))
+        connection = await self._access.by_secret(_secrets(request, value))
+        if isinstance(value, list):
+            await self._intake.take_all(connection, value, received_at)
+            return
+        messages = value.get("batch") if isinstance(value, dict) else None
+        if not isinstance(messages, list):
+            raise RefusalError(400, "invalid_batch", "Expected `array` - at `$.batch`")
+        # One by one as they are judged: what the batch shares, times its messages, could fill the memory.
+        sharing = (_share(value, message) for message in messages)
+        await self._intake.take_all(connection, sharing, received_at, path="$.batch")
+
+    async def ignore(self, _: web.Request) -> None:
+        """Accept whatever is posted, without credentials, and forget it."""
+
+
+def _secrets(request: web.Request, value: Any) -> list[str]:
+    secrets = presented_secrets(request.headers)
+    write_key = value.get("writeKey") if isinstance(value, dict) else None
+    if isinstance(write_key, str) and write_key:
+        secrets.append(write_key)
+    return secrets
+
+
+def _share(root: dict[str, Any], message: Any) -> Any:
+    """Give a message with what the batch says for all of them; what the message says itself wins."""
+    if not isinstance(message, dict):
+        return message
+    name_fields(message)
+    for name in _SHARED_OBJECTS:
+        shared = root.get(name)
+        if shared and isinstance(shared, dict):
+            own = message.get(name)
+            if not own:
+                message[name] = shared
+            elif isinstance(own, dict):
+                message[name] = shared | own
+    if root.get("sentAt") is not None and message.get("sentAt") is None:
+        message["sentAt"] = root["sentAt"]
+    return message
