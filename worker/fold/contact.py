@@ -1,0 +1,60 @@
+"""A contact: what its member identities say together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from schemas.ids import account_id
+from worker.fold.account_rules import SOURCES
+from worker.fold.identity import Identity, StampedTrait, absorb_traits, plain_traits
+from worker.fold.stamp import Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact as it is stored."""
+
+    id: UUID
+    external_id: str | None
+    email: str | None
+    traits: dict[str, Any]
+    account_id: UUID | None
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+
+
+def contact_of(
+    workspace_id: int, contact_id: UUID, external_id: str | None, members: Sequence[Identity]
+) -> Contact:
+    """Materialise a contact from its members."""
+    traits: dict[str, StampedTrait] = {}
+    for member in members:
+        absorb_traits(traits, member.traits)
+    plain = plain_traits(traits)
+    email = plain.get("email")
+    first_seen_at = min((member.first_seen.occurred_at for member in members if member.first_seen), default=None)
+    return Contact(
+        id=contact_id,
+        external_id=external_id,
+        email=email if isinstance(email, str) else None,
+        traits=plain,
+        account_id=winning_account(workspace_id, members),
+        first_seen_at=first_seen_at,
+        last_seen_at=max((member.last_seen_at for member in members if member.last_seen_at), default=first_seen_at),
+    )
+
+
+def winning_account(workspace_id: int, members: Iterable[Identity]) -> UUID | None:
+    """Give the account of the latest evidence of the best rule."""
+    by_source: dict[str, tuple[Stamp, str]] = {}
+    for member in members:
+        for source, stamps in member.account_evidence.items():
+            for key, stamp in stamps.items():
+                if source not in by_source or by_source[source] < (stamp, key):
+                    by_source[source] = (stamp, key)
+    for source in SOURCES:
+        if source in by_source:
+            return account_id(workspace_id, source, by_source[source][1])
+    return None

@@ -1,0 +1,180 @@
+"""What one message says: whom it names, what it tells of them, and what it tells of an account."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from schemas.ids import account_id, identity_id, is_no_id
+from worker.fold.account_rules import AccountEvidence, AccountRules, evidence_of_traits, key_text
+from worker.fold.stamp import Stamp
+
+_AUDIENCE_CLASSES = frozenset({"audience", "journey_step"})
+_MEMBERSHIP_WORDS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedMessage:
+    """A message as the log holds it. `body` is the decoded message, `text` its JSON as it was queued."""
+
+    workspace_id: int
+    stamp: Stamp
+    occurred_at: datetime
+    received_at: datetime
+    type: str
+    body: Mapping[str, Any]
+    text: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The message's key within its workspace: connection and messageId."""
+        return self.stamp.connection_id, self.stamp.message_key
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An id that a message names, and in which role."""
+
+    id: UUID
+    value: str
+    is_user: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AliasCall:
+    """An alias as it was sent; an id is None where the value identifies nobody."""
+
+    stamp: Stamp
+    previous_value: str
+    user_value: str
+    previous_id: UUID | None
+    user_id: UUID | None
+    is_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one message says. `sender` is the identity that the message belongs to.
+
+    `account_id` is the account that an event names itself, or the best that an Identify or Group call is evidence of.
+    """
+
+    message: LoggedMessage
+    user: Named | None
+    anonymous: Named | None
+    alias: AliasCall | None
+    traits: Mapping[str, Any]
+    evidence: tuple[AccountEvidence, ...]
+    account: AccountEvidence | None
+    account_traits: Mapping[str, Any]
+    account_id: UUID | None
+    audience: str | None
+    is_member: bool
+    is_withdrawn: bool
+
+    @property
+    def sender(self) -> Named | None:
+        """The user, else the anonymous visitor, else nobody."""
+        return self.user or self.anonymous
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether the message claims its anonymous visitor for its user."""
+        if self.user is None or self.anonymous is None or self.is_withdrawn:
+            return False
+        return self.user.id != self.anonymous.id
+
+
+def facts_of(message: LoggedMessage, rules: AccountRules, *, is_withdrawn: bool = False) -> Facts:
+    """Read what a message says, under its connection's account rules; all but its link where that was withdrawn."""
+    body = message.body
+    traits = _traits(body) if message.type == "identify" else {}
+    account = _account(message, rules)
+    audience, is_member = _audience(message, account)
+    evidence: tuple[AccountEvidence, ...] = ()
+    if message.type == "identify":
+        evidence = tuple(evidence_of_traits(traits, rules))
+    elif message.type == "group" and account is not None:
+        evidence = (account,)
+    best = account or next(iter(evidence), None)
+    return Facts(
+        message=message,
+        user=_named(message, "userId", is_user=True),
+        anonymous=_named(message, "anonymousId", is_user=False),
+        alias=_alias(message, is_withdrawn=is_withdrawn) if message.type == "alias" else None,
+        traits=traits,
+        evidence=evidence,
+        account=account,
+        account_traits=_traits(body) if message.type == "group" and account is not None else {},
+        account_id=account_id(message.workspace_id, best.source, best.key) if best else None,
+        audience=audience,
+        is_member=is_member,
+        is_withdrawn=is_withdrawn,
+    )
+
+
+def account_ids(facts: Facts) -> Iterator[tuple[UUID, AccountEvidence]]:
+    """Give every account that the message is evidence of, with its id."""
+    for evidence in facts.evidence:
+        yield account_id(facts.message.workspace_id, evidence.source, evidence.key), evidence
+    if facts.account is not None and facts.account not in facts.evidence:
+        yield account_id(facts.message.workspace_id, facts.account.source, facts.account.key), facts.account
+
+
+def _named(message: LoggedMessage, field: str, *, is_user: bool) -> Named | None:
+    value = message.body.get(field)
+    if value is None or is_no_id(value):
+        return None
+    return Named(identity_id(message.workspace_id, value), value, is_user)
+
+
+def _traits(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a call's traits; some SDKs put them only into the context."""
+    traits = body.get("traits")
+    if not traits:
+        traits = _object(body.get("context")).get("traits")
+    return _object(traits)
+
+
+def _alias(message: LoggedMessage, *, is_withdrawn: bool) -> AliasCall:
+    previous, user = message.body["previousId"], message.body["userId"]
+    return AliasCall(
+        message.stamp,
+        previous,
+        user,
+        None if is_no_id(previous) else identity_id(message.workspace_id, previous),
+        None if is_no_id(user) else identity_id(message.workspace_id, user),
+        is_withdrawn,
+    )
+
+
+def _account(message: LoggedMessage, rules: AccountRules) -> AccountEvidence | None:
+    """Give the account that the message names by itself: a Group call's, or `context.groupId`'s of an event."""
+    if rules.method != "group":
+        return None
+    if message.type == "group":
+        key = key_text(message.body["groupId"])
+    elif message.type in ("track", "page", "screen"):
+        key = key_text(_object(message.body.get("context")).get("groupId"))
+    else:
+        return None
+    return None if key is None or is_no_id(key) else AccountEvidence("group", key, None, is_own=True)
+
+
+def _audience(message: LoggedMessage, account: AccountEvidence | None) -> tuple[str | None, bool]:
+    """Give the audience that an Engage call speaks of and whether its subject is in it, or None."""
+    if message.type != "identify" and (message.type != "group" or account is None):
+        return None, False
+    personas = _object(_object(message.body.get("context")).get("personas"))
+    key = personas.get("computation_key")
+    if personas.get("computation_class") not in _AUDIENCE_CLASSES or not isinstance(key, str) or not key:
+        return None, False
+    value = _traits(message.body).get(key)
+    if isinstance(value, str):
+        value = _MEMBERSHIP_WORDS.get(value.lower())
+    return (key, value) if isinstance(value, bool) else (None, False)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

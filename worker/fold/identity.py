@@ -1,0 +1,102 @@
+"""An identity: an id seen in a workspace, with the evidence that its own messages gave."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from worker.fold.facts import Facts, Named
+from worker.fold.stamp import Stamp
+
+StampedTrait = tuple[int, str, str, Any]
+"""A stamp's three parts and the trait's value, None where the message removed it."""
+
+
+@dataclass(slots=True)
+class Identity:
+    """What is known of one id. `first_seen` is the earliest message that names it as a user or visitor."""
+
+    id: UUID
+    value: str
+    is_user: bool = False
+    is_anonymous: bool = False
+    first_seen: Stamp | None = None
+    last_seen_at: datetime | None = None
+    traits: dict[str, StampedTrait] = field(default_factory=dict)
+    account_evidence: dict[str, dict[str, Stamp]] = field(default_factory=dict)
+
+    def absorb(self, other: "Identity") -> bool:
+        """Add what is known of the same id from elsewhere. Tells whether that changed anything."""
+        before = (self.is_user, self.is_anonymous, self.first_seen, self.last_seen_at)
+        self.is_user |= other.is_user
+        self.is_anonymous |= other.is_anonymous
+        self.first_seen = min((seen for seen in (self.first_seen, other.first_seen) if seen), default=None)
+        self.last_seen_at = max((at for at in (self.last_seen_at, other.last_seen_at) if at), default=None)
+        changed = before != (self.is_user, self.is_anonymous, self.first_seen, self.last_seen_at)
+        changed |= absorb_traits(self.traits, other.traits)
+        for source, stamps in other.account_evidence.items():
+            known = self.account_evidence.setdefault(source, {})
+            for key, stamp in stamps.items():
+                if key not in known or known[key] < stamp:
+                    known[key] = stamp
+                    changed = True
+        return changed
+
+
+def absorb_traits(traits: dict[str, StampedTrait], others: dict[str, StampedTrait]) -> bool:
+    """Let the latest message win for each trait; a removal is remembered with its time. Tells what changed."""
+    changed = False
+    for name, stamped in others.items():
+        known = traits.get(name)
+        if known is None or tuple(known[:3]) < tuple(stamped[:3]):
+            traits[name] = stamped
+            changed = True
+    return changed
+
+
+def stamped_traits(stamp: Stamp, traits: dict[str, Any]) -> dict[str, StampedTrait]:
+    """Mark each trait with the message that set it."""
+    return {name: (*stamp, value) for name, value in traits.items()}
+
+
+def plain_traits(traits: dict[str, StampedTrait]) -> dict[str, Any]:
+    """Give the traits as users see them, without stamps and without what was removed."""
+    return {name: stamped[3] for name, stamped in traits.items() if stamped[3] is not None}
+
+
+def identities_of(batch: Iterable[Facts]) -> dict[UUID, Identity]:
+    """Fold messages into the identities that they name, each with just what these messages say of it."""
+    identities: dict[UUID, Identity] = {}
+    for facts in batch:
+        for named in (facts.user, facts.anonymous):
+            if named is not None:
+                _see(identities, named, facts.message.stamp)
+        alias = facts.alias
+        if alias is not None and alias.previous_id is not None and alias.user_id is not None:
+            identities.setdefault(alias.previous_id, Identity(alias.previous_id, alias.previous_value))
+        if facts.sender is not None:
+            _hear(identities[facts.sender.id], facts)
+    return identities
+
+
+def _see(identities: dict[UUID, Identity], named: Named, stamp: Stamp) -> None:
+    identity = identities.get(named.id)
+    if identity is None:
+        identity = identities[named.id] = Identity(named.id, named.value)
+    identity.is_user |= named.is_user
+    identity.is_anonymous |= not named.is_user
+    if identity.first_seen is None or stamp < identity.first_seen:
+        identity.first_seen = stamp
+
+
+def _hear(identity: Identity, facts: Facts) -> None:
+    message = facts.message
+    if identity.last_seen_at is None or message.occurred_at > identity.last_seen_at:
+        identity.last_seen_at = message.occurred_at
+    if facts.traits:
+        absorb_traits(identity.traits, stamped_traits(message.stamp, dict(facts.traits)))
+    for evidence in facts.evidence:
+        known = identity.account_evidence.setdefault(evidence.source, {})
+        if evidence.key not in known or known[evidence.key] < message.stamp:
+            known[evidence.key] = message.stamp

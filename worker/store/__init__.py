@@ -1,0 +1,1 @@
+"""Reading and writing Postgres: values in, values out, one function a statement. Nothing here decides anything."""

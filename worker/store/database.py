@@ -1,0 +1,48 @@
+"""Connecting to Postgres, and how values cross over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+"""A connection, pooled or not."""
+
+
+def to_jsonb(value: Any) -> str:
+    """Write a value for a jsonb parameter. A stamp becomes an array."""
+    return orjson.dumps(value, default=tuple).decode()
+
+
+def from_jsonb(text: str | None) -> Any:
+    """Read a jsonb column."""
+    return None if text is None else orjson.loads(text)
+
+
+def server_settings(application_name: str, statement_timeout_seconds: float) -> dict[str, str]:
+    """Bound how long a connection may hold on to anything. `synchronous_commit` is what the promise rests on."""
+    return {
+        "application_name": application_name,
+        "synchronous_commit": "on",
+        "statement_timeout": f"{int(statement_timeout_seconds * 1000)}",
+        "lock_timeout": f"{int(statement_timeout_seconds * 500)}",
+        "idle_in_transaction_session_timeout": "15000",
+        "timezone": "UTC",
+        "jit": "off",
+    }
+
+
+@asynccontextmanager
+async def connect(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Open one connection for a command."""
+    database = await asyncpg.connect(
+        database_url, timeout=10, server_settings=server_settings("variance", statement_timeout_seconds=3600)
+    )
+    try:
+        yield database
+    finally:
+        await asyncio.shield(database.close(timeout=5))

@@ -1,0 +1,45 @@
+"""The dead letters, to be looked at, tried again, or thrown away. Each has a number of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from worker.sql import statement
+from worker.store.database import Database
+from worker.store.messages import DeadLetter
+from worker.tally import Tally
+
+
+async def list_dead_letters(
+    database: Database, reason: str | None, connection: str | None, limit: int | None
+) -> Sequence[dict[str, Any]]:
+    """List dead letters without their bodies, the newest first; None stands for any reason, connection, number."""
+    return [dict(row) for row in await database.fetch(statement("list_dead_letters"), reason, connection, limit)]
+
+
+async def read_dead_letter(database: Database, letter_id: int) -> dict[str, Any] | None:
+    """Read a dead letter with its body; None where there is none."""
+    row = await database.fetchrow(statement("read_dead_letter"), letter_id)
+    return None if row is None else dict(row)
+
+
+async def delete_dead_letter(database: Database, letter_id: int) -> DeadLetter | None:
+    """Take a dead letter away, and give it; None where there is none any more."""
+    row = await database.fetchrow(statement("delete_dead_letter"), letter_id)
+    if row is None:
+        return None
+    return DeadLetter(
+        row["connection_id"], row["message_id"], row["reason"], row["detail"], row["body"], row["received_at"]
+    )
+
+
+async def find_dead_letter(database: Database, connection_id: str, message_key: str) -> int | None:
+    """Give the number of a message's dead letter."""
+    id_: int | None = await database.fetchval(statement("find_dead_letter"), connection_id, message_key)
+    return id_
+
+
+async def settle_replay(database: Database, tally: Tally) -> None:
+    """Count what became of a dead letter, in place of its death. It was accepted once, and is not again."""
+    await database.execute(
+        statement("settle_replay"), tally.applied, tally.duplicate, tally.suppressed, tally.dead
+    )

@@ -1,0 +1,134 @@
+"""Identities and the contacts that they form."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from asyncpg import Record
+
+from worker.fold.contact import Contact
+from worker.fold.identity import Identity
+from worker.fold.stamp import Stamp
+from worker.sql import statement
+from worker.store.database import Database, from_jsonb, to_jsonb
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Which contact an identity belongs to, and in which roles it was seen."""
+
+    contact_id: UUID
+    is_user: bool
+    is_anonymous: bool
+
+
+async def insert_identities(database: Database, workspace_id: int, identities: Iterable[Identity]) -> set[UUID]:
+    """Make the identities that are not there yet; give the ids of those that were made."""
+    ordered = sorted(identities, key=lambda identity: identity.id)
+    rows = await database.fetch(
+        statement("insert_identities"),
+        workspace_id,
+        [identity.id for identity in ordered],
+        [identity.value for identity in ordered],
+        [identity.is_user for identity in ordered],
+        [identity.is_anonymous for identity in ordered],
+        [to_jsonb(identity.first_seen) if identity.first_seen else None for identity in ordered],
+        [identity.last_seen_at for identity in ordered],
+        [to_jsonb(identity.traits) for identity in ordered],
+        [to_jsonb(identity.account_evidence) for identity in ordered],
+    )
+    return {row["id"] for row in rows}
+
+
+async def update_identities(
+    database: Database, workspace_id: int, identities: Iterable[Identity], contact_ids: Mapping[UUID, UUID]
+) -> None:
+    """Write identities and the contacts that they belong to."""
+    ordered = sorted(identities, key=lambda identity: identity.id)
+    await database.execute(
+        statement("update_identities"),
+        workspace_id,
+        [identity.id for identity in ordered],
+        [identity.is_user for identity in ordered],
+        [identity.is_anonymous for identity in ordered],
+        [contact_ids[identity.id] for identity in ordered],
+        [to_jsonb(identity.first_seen) if identity.first_seen else None for identity in ordered],
+        [identity.last_seen_at for identity in ordered],
+        [to_jsonb(identity.traits) for identity in ordered],
+        [to_jsonb(identity.account_evidence) for identity in ordered],
+    )
+
+
+async def find_identities(database: Database, workspace_id: int, ids: Iterable[UUID]) -> dict[UUID, Placed]:
+    """Find where identities belong, without locking anything."""
+    rows = await database.fetch(statement("find_identities"), workspace_id, list(ids))
+    return {row["id"]: Placed(row["contact_id"], row["is_user"], row["is_anonymous"]) for row in rows}
+
+
+async def read_members(
+    database: Database, workspace_id: int, contact_ids: Iterable[UUID]
+) -> tuple[dict[UUID, Identity], dict[UUID, UUID]]:
+    """Read the identities of contacts, and which contact each belongs to."""
+    rows = await database.fetch(statement("read_members"), workspace_id, list(contact_ids))
+    return {row["id"]: _identity(row) for row in rows}, {row["id"]: row["contact_id"] for row in rows}
+
+
+async def delete_identities(database: Database, workspace_id: int, ids: Sequence[UUID]) -> None:
+    """Remove identities and their places in audiences."""
+    await database.execute(statement("delete_identities"), workspace_id, ids)
+    await database.execute(statement("delete_audience_signals"), workspace_id, ids)
+
+
+async def lock_contacts(database: Database, workspace_id: int, ids: Iterable[UUID]) -> dict[UUID, Contact]:
+    """Lock contacts until the transaction ends, and read them."""
+    rows = await database.fetch(statement("lock_contacts"), workspace_id, list(ids))
+    return {
+        row["id"]: Contact(
+            row["id"],
+            row["external_id"],
+            row["email"],
+            from_jsonb(row["traits"]),
+            row["account_id"],
+            row["first_seen_at"],
+            row["last_seen_at"],
+        )
+        for row in rows
+    }
+
+
+async def upsert_contacts(database: Database, workspace_id: int, contacts: Iterable[Contact]) -> None:
+    """Write contacts."""
+    ordered = sorted(contacts, key=lambda contact: contact.id)
+    await database.execute(
+        statement("upsert_contacts"),
+        workspace_id,
+        [contact.id for contact in ordered],
+        [contact.external_id for contact in ordered],
+        [contact.email for contact in ordered],
+        [to_jsonb(contact.traits) for contact in ordered],
+        [contact.account_id for contact in ordered],
+        [contact.first_seen_at for contact in ordered],
+        [contact.last_seen_at for contact in ordered],
+    )
+
+
+async def delete_contacts(database: Database, workspace_id: int, ids: Iterable[UUID]) -> None:
+    """Remove contacts."""
+    await database.execute(statement("delete_contacts"), workspace_id, sorted(ids))
+
+
+def _identity(row: Record) -> Identity:
+    first_seen = from_jsonb(row["first_seen"])
+    evidence = from_jsonb(row["account_evidence"])
+    return Identity(
+        id=row["id"],
+        value=row["value"],
+        is_user=row["is_user"],
+        is_anonymous=row["is_anonymous"],
+        first_seen=Stamp(*first_seen) if first_seen else None,
+        last_seen_at=row["last_seen_at"],
+        traits={name: tuple(stamped) for name, stamped in from_jsonb(row["traits"]).items()},
+        account_evidence={
+            source: {key: Stamp(*stamp) for key, stamp in stamps.items()} for source, stamps in evidence.items()
+        },
+    )

@@ -1,0 +1,96 @@
+"""Claims and aliases: the evidence of which identities are one contact."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from worker.fold.facts import AliasCall
+from worker.fold.links import Claim
+from worker.fold.stamp import Stamp
+from worker.sql import statement
+from worker.store.database import Database
+from worker.store.messages import MessageKey
+
+
+async def find_claims(database: Database, workspace_id: int, visitors: Iterable[UUID]) -> list[Claim]:
+    """Read who claimed these anonymous visitors."""
+    rows = await database.fetch(statement("find_claims"), workspace_id, list(visitors))
+    return [claim_of(row) for row in rows]
+
+
+def claim_of(row: Record) -> Claim:
+    """Read a row of the claims."""
+    stamp = Stamp.of(row["occurred_at"], row["message_id"], row["connection_id"])
+    return Claim(row["anonymous_id"], row["user_id"], stamp)
+
+
+async def upsert_claims(database: Database, workspace_id: int, claims: Iterable[Claim]) -> None:
+    """Keep the earliest claim of each visitor and user."""
+    ordered = sorted(claims, key=lambda claim: (claim.anonymous_id, claim.user_id))
+    await database.execute(
+        statement("upsert_claims"),
+        workspace_id,
+        [claim.anonymous_id for claim in ordered],
+        [claim.user_id for claim in ordered],
+        [claim.stamp.occurred_at for claim in ordered],
+        [claim.stamp.message_key for claim in ordered],
+        [claim.stamp.connection_id for claim in ordered],
+    )
+
+
+async def find_aliases(database: Database, workspace_id: int, ids: Iterable[UUID]) -> list[AliasCall]:
+    """Read the Alias calls that name one of these identities."""
+    rows = await database.fetch(statement("find_aliases"), workspace_id, list(ids))
+    return [
+        AliasCall(
+            Stamp.of(row["occurred_at"], row["message_id"], row["connection_id"]),
+            row["previous_value"],
+            row["user_value"],
+            row["previous_id"],
+            row["user_id"],
+            is_withdrawn=row["is_withdrawn"],
+        )
+        for row in rows
+    ]
+
+
+async def insert_aliases(database: Database, workspace_id: int, aliases: Iterable[AliasCall]) -> None:
+    """Record Alias calls."""
+    ordered = sorted(aliases, key=lambda alias: (alias.stamp.connection_id, alias.stamp.message_key))
+    await database.execute(
+        statement("insert_aliases"),
+        workspace_id,
+        [alias.stamp.connection_id for alias in ordered],
+        [alias.stamp.message_key for alias in ordered],
+        [alias.stamp.occurred_at for alias in ordered],
+        [alias.previous_value for alias in ordered],
+        [alias.user_value for alias in ordered],
+        [alias.previous_id for alias in ordered],
+        [alias.user_id for alias in ordered],
+        [alias.is_withdrawn for alias in ordered],
+    )
+
+
+async def set_withdrawn(
+    database: Database, workspace_id: int, key: MessageKey, *, is_withdrawn: bool, now: datetime
+) -> None:
+    """Withdraw the link that a message made, or give it back."""
+    if is_withdrawn:
+        await database.execute(statement("insert_withdrawal"), workspace_id, *key, now)
+    else:
+        await database.execute(statement("delete_withdrawal"), workspace_id, *key)
+    await database.execute(statement("mark_alias"), workspace_id, *key, is_withdrawn)
+
+
+async def delete_claim(database: Database, workspace_id: int, visitor: UUID, user: UUID) -> None:
+    """Remove a user's claim on an anonymous visitor."""
+    await database.execute(statement("delete_claim"), workspace_id, visitor, user)
+
+
+async def delete_links(database: Database, workspace_id: int, ids: Sequence[UUID]) -> set[MessageKey]:
+    """Remove the claims and aliases that name identities; give the keys of the messages that made them."""
+    claims = await database.fetch(statement("delete_claims"), workspace_id, ids)
+    aliases = await database.fetch(statement("delete_aliases"), workspace_id, ids)
+    return {(row["connection_id"], row["message_id"]) for row in (*claims, *aliases)}

@@ -1,0 +1,175 @@
+"""The message log, what is suppressed from it, and the dead letters."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from schemas.reasons import Reason
+from schemas.timestamps import counted_at
+from worker.fold.facts import Facts, LoggedMessage
+from worker.fold.stamp import Stamp
+from worker.sql import statement
+from worker.store.database import Database, from_jsonb
+
+MessageKey = tuple[str, str]
+"""A connection's id and a message's key."""
+
+
+async def insert_messages(database: Database, workspace_id: int, batch: Sequence[Facts]) -> set[MessageKey]:
+    """Log messages; give the keys of those that were not in the log before."""
+    ordered = sorted(batch, key=lambda facts: facts.message.key)
+    messages = [facts.message for facts in ordered]
+    rows = await database.fetch(
+        statement("insert_messages"),
+        workspace_id,
+        [message.stamp.connection_id for message in messages],
+        [message.stamp.message_key for message in messages],
+        [message.type for message in messages],
+        [message.occurred_at for message in messages],
+        [message.received_at for message in messages],
+        [facts.sender.id if facts.sender else None for facts in ordered],
+        [facts.account_id for facts in ordered],
+        [message.text for message in messages],
+    )
+    return {(row["connection_id"], row["message_id"]) for row in rows}
+
+
+async def upsert_conflicts(
+    database: Database, workspace_id: int, repeated: Sequence[LoggedMessage], now: datetime
+) -> None:
+    """Count the repeated messages whose content is another than that of the first."""
+    await database.execute(
+        statement("upsert_conflicts"),
+        workspace_id,
+        [message.stamp.connection_id for message in repeated],
+        [message.stamp.message_key for message in repeated],
+        [message.text for message in repeated],
+        now,
+    )
+
+
+async def read_messages(
+    database: Database, workspace_id: int, senders: Sequence[UUID], keys: Iterable[MessageKey]
+) -> list[LoggedMessage]:
+    """Read what identities sent, and the messages with these keys."""
+    wanted = sorted(keys)
+    rows = await database.fetch(
+        statement("read_messages"), workspace_id, senders, [key[0] for key in wanted], [key[1] for key in wanted]
+    )
+    return [logged_message(workspace_id, row) for row in rows]
+
+
+def logged_message(workspace_id: int, row: Record) -> LoggedMessage:
+    """Read a row of the message log."""
+    counted = counted_at(row["occurred_at"], row["received_at"])
+    return LoggedMessage(
+        workspace_id=workspace_id,
+        stamp=Stamp.of(counted, row["message_id"], row["connection_id"]),
+        occurred_at=row["occurred_at"],
+        received_at=row["received_at"],
+        type=row["type"],
+        body=from_jsonb(row["body"]),
+        text=row["body"],
+    )
+
+
+async def read_claiming_messages(
+    database: Database, workspace_id: int, user: UUID, anonymous_value: str
+) -> list[LoggedMessage]:
+    """Read the messages with both ids whose links were not withdrawn."""
+    rows = await database.fetch(statement("read_claiming_messages"), workspace_id, user, anonymous_value)
+    return [logged_message(workspace_id, row) for row in rows]
+
+
+async def read_withdrawals(database: Database) -> set[tuple[int, MessageKey]]:
+    """Give the workspace and key of every message whose link was withdrawn."""
+    rows = await database.fetch(statement("read_withdrawals"))
+    return {(row["workspace_id"], (row["connection_id"], row["message_id"])) for row in rows}
+
+
+async def delete_messages(database: Database, workspace_id: int, senders: Sequence[UUID], until: datetime) -> int:
+    """Remove what identities sent until a moment; give how many messages that were."""
+    status = await database.execute(statement("delete_messages"), workspace_id, senders, until)
+    return _rows_of(status)
+
+
+@dataclass(frozen=True, slots=True)
+class LetterBody:
+    """A dead letter's key and text."""
+
+    key: MessageKey
+    body: str
+
+
+async def read_dead_letters(database: Database, workspace_id: int, until: datetime) -> list[LetterBody]:
+    """Read the dead letters that were received until a moment."""
+    rows = await database.fetch(statement("read_dead_letters"), workspace_id, until)
+    return [LetterBody((row["connection_id"], row["message_id"]), row["body"]) for row in rows]
+
+
+async def delete_dead_letters(database: Database, workspace_id: int, keys: Sequence[MessageKey]) -> None:
+    """Remove dead letters."""
+    await database.execute(
+        statement("delete_dead_letters"), workspace_id, [key[0] for key in keys], [key[1] for key in keys]
+    )
+
+
+def _rows_of(status: str) -> int:
+    """Read how many rows a command was about from what Postgres says of it, such as `DELETE 3`."""
+    return int(status.rpartition(" ")[2])
+
+
+async def find_tombstones(database: Database, workspace_id: int, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
+    """Give when each of these identities was deleted, for those that were."""
+    rows = await database.fetch(statement("find_tombstones"), workspace_id, list(ids))
+    return {row["identity_id"]: row["deleted_at"] for row in rows}
+
+
+async def upsert_tombstones(database: Database, workspace_id: int, ids: Iterable[UUID], deleted_at: datetime) -> None:
+    """Remember that identities were deleted."""
+    await database.execute(statement("upsert_tombstones"), workspace_id, sorted(ids), deleted_at)
+
+
+async def insert_suppressions(
+    database: Database, workspace_id: int, keys: Iterable[MessageKey], now: datetime
+) -> set[MessageKey]:
+    """Remember suppressed messages; give the keys of those that were not suppressed before."""
+    wanted = sorted(keys)
+    rows = await database.fetch(
+        statement("insert_suppressions"), workspace_id, [key[0] for key in wanted], [key[1] for key in wanted], now
+    )
+    return {(row["connection_id"], row["message_id"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be applied: why, and its text."""
+
+    connection_id: str
+    message_key: str
+    reason: Reason
+    detail: str
+    body: str
+    received_at: datetime
+
+
+async def insert_dead_letters(
+    database: Database, workspace_id: int, letters: Iterable[DeadLetter], now: datetime
+) -> set[MessageKey]:
+    """Keep dead letters; give the keys of those that were not there before."""
+    ordered = sorted(letters, key=lambda letter: (letter.connection_id, letter.message_key))
+    rows = await database.fetch(
+        statement("insert_dead_letters"),
+        workspace_id,
+        [letter.connection_id for letter in ordered],
+        [letter.message_key for letter in ordered],
+        [letter.reason for letter in ordered],
+        [letter.detail for letter in ordered],
+        [letter.body for letter in ordered],
+        [letter.received_at for letter in ordered],
+        now,
+    )
+    return {(row["connection_id"], row["message_id"]) for row in rows}
