@@ -1,0 +1,134 @@
+"""From the queue's pairs to each workspace's messages, and through Postgres.
+
+A message that is refused there is found by halving the batch, and becomes a dead letter in the same transaction,
+without harm to its neighbours.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+import orjson
+import structlog
+
+from schemas.queue import QueuedMessage, QueuedRefusal
+from schemas.reasons import Reason
+from schemas.timestamps import counted_at, occurred_at, read_instant
+from worker.apply import apply_messages
+from worker.failure import is_messages_fault
+from worker.fold.facts import LoggedMessage
+from worker.fold.stamp import Stamp
+from worker.store.database import Database, to_jsonb
+from worker.store.ledger import ConnectionRules, read_connection_rules
+from worker.store.messages import DeadLetter, insert_dead_letters
+from worker.tally import Tally
+
+_LOG = structlog.get_logger(__name__)
+_NO_WORKSPACE = 0
+
+
+async def settle_messages(database: Database, queued: Sequence[QueuedMessage]) -> Tally:
+    """Apply queued messages, each exactly once. Runs inside the caller's transaction.
+
+    Raises only what is the surroundings' fault (`worker.failure`): then the transaction has to be tried again.
+    """
+    connections = await read_connection_rules(database, {message.connection_id for message in queued})
+    by_workspace: dict[int, list[QueuedMessage]] = defaultdict(list)
+    for message in queued:
+        known = connections.get(message.connection_id)
+        by_workspace[known.workspace_id if known else _NO_WORKSPACE].append(message)
+    tally = Tally()
+    for workspace_id, messages in sorted(by_workspace.items()):
+        tally += await _Settling(database, workspace_id, connections).settle(messages)
+    return tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Settling:
+    database: Database
+    workspace_id: int
+    connections: Mapping[str, ConnectionRules]
+
+    async def settle(self, queued: Sequence[QueuedMessage]) -> Tally:
+        """Settle one workspace's messages together, or in halves where one of them is refused."""
+        try:
+            async with self.database.transaction():
+                return await self._settle_together(queued)
+        except Exception as failure:
+            if not is_messages_fault(failure):
+                raise
+            if len(queued) == 1:
+                return await self._bury(queued[0], failure)
+        middle = len(queued) // 2
+        return await self.settle(queued[:middle]) + await self.settle(queued[middle:])
+
+    async def _settle_together(self, queued: Sequence[QueuedMessage]) -> Tally:
+        letters = [letter for message in queued if (letter := self._refusal(message))]
+        buried = await self._keep(letters) if letters else Tally()
+        messages = [
+            logged_message(self.workspace_id, message) for message in queued
+            if message.is_accepted and message.connection_id in self.connections
+        ]  # fmt: skip
+        if not messages:
+            return buried
+        rules = {id_: connection.rules for id_, connection in self.connections.items()}
+        return buried + await apply_messages(self.database, self.workspace_id, messages, rules)
+
+    def _refusal(self, message: QueuedMessage) -> DeadLetter | None:
+        """Give the dead letter of a message that is refused before the fold."""
+        if not message.is_accepted:
+            refusal = msgspec.json.decode(message.value, type=QueuedRefusal)
+            received_at = read_instant(refusal.received_at) or datetime.now(UTC)
+            return DeadLetter(
+                message.connection_id, message.message_key, refusal.reason, refusal.detail, refusal.body, received_at
+            )
+        if message.connection_id not in self.connections:
+            return _letter(message, "unknown_connection", "The connection is not in the database.")
+        return None
+
+    async def _bury(self, message: QueuedMessage, failure: BaseException) -> Tally:
+        detail = f"{type(failure).__name__}: {failure}"[:500]
+        _LOG.warning(
+            "message died",
+            workspace_id=self.workspace_id,
+            connection_id=message.connection_id,
+            message_id=message.message_key,
+            failure=type(failure).__name__,
+        )
+        return await self._keep([_letter(message, "unstorable", detail)])
+
+    async def _keep(self, letters: Sequence[DeadLetter]) -> Tally:
+        firsts = {(letter.connection_id, letter.message_key): letter for letter in reversed(letters)}
+        new = await insert_dead_letters(self.database, self.workspace_id, firsts.values(), datetime.now(UTC))
+        return Tally(dead=len(new), duplicate=len(letters) - len(new))
+
+
+def logged_message(workspace_id: int, message: QueuedMessage) -> LoggedMessage:
+    """Decode an accepted message."""
+    body = orjson.loads(message.value)
+    received_at = read_instant(body.get("receivedAt")) or datetime.now(UTC)
+    at = occurred_at(body, received_at)
+    is_deletion = body["type"] == "delete"
+    return LoggedMessage(
+        workspace_id=workspace_id,
+        stamp=Stamp.of(counted_at(at, received_at), message.message_key, message.connection_id),
+        occurred_at=at,
+        received_at=received_at,
+        type=body["type"],
+        body=body,
+        # The log keeps that somebody was deleted, not who.
+        text=to_jsonb({"type": "delete", "receivedAt": body["receivedAt"]}) if is_deletion else message.value.decode(),
+    )
+
+
+def _letter(message: QueuedMessage, reason: Reason, detail: str) -> DeadLetter:
+    return DeadLetter(
+        message.connection_id,
+        message.message_key,
+        reason,
+        detail,
+        message.value.decode(errors="replace").replace("\x00", "\ufffd"),
+        datetime.now(UTC),
+    )

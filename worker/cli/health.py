@@ -1,0 +1,57 @@
+"""How each process fares, as far as can be told from here."""
+
+from typing import Any
+
+import aiohttp
+from arq.constants import default_queue_name, health_check_key_suffix
+from redis.asyncio import Redis
+
+from worker.cli.failures import reason_of
+
+_TIMEOUT = aiohttp.ClientTimeout(total=3)
+_WORKERS_KEY = default_queue_name + health_check_key_suffix
+_HTTP_OK = 200
+
+Health = dict[str, str | None]
+"""`name`, `state` (`ready`, `not ready`, `unreachable`, `running`, `not seen`, `unknown`), `detail`."""
+
+
+async def web_health(web_url: str | None) -> Health:
+    """Ask the endpoint whether it would acknowledge a message now."""
+    if web_url is None:
+        return _health("web", "unknown", "set PUBLIC_URL, and it is asked there")
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            session.get(f"{web_url.rstrip('/')}/health/ready") as answer,
+        ):
+            if answer.status == _HTTP_OK:
+                return _health("web", "ready")
+            return _health("web", "not ready", _message(await answer.json(content_type=None)) or str(answer.status))
+    except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
+        return _health("web", "unreachable", reason_of(failure))
+
+
+async def worker_health(redis: Redis) -> Health:
+    """Look for the mark that workers leave in Redis every ten seconds, and that vanishes a second later.
+
+    All workers share it, and each that stops takes it away until another renews it.
+    """
+    mark = await redis.get(_WORKERS_KEY)
+    if mark is None:
+        return _health("worker", "not seen", "no worker has left its mark in the last 11 seconds")
+    return _health("worker", "running", mark.decode(errors="replace"))
+
+
+def _message(answer: Any) -> str | None:
+    message = answer.get("message") if isinstance(answer, dict) else None
+    return message if isinstance(message, str) else None
+
+
+def _health(name: str, state: str, detail: str | None = None) -> Health:
+    return {"name": name, "state": state, "detail": detail}
+
+
+def server_health(name: str, failure: str | None) -> Health:
+    """Say whether a server let us in."""
+    return _health(name, "unreachable", failure) if failure else _health(name, "ready")

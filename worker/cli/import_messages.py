@@ -1,0 +1,130 @@
+"""`variance import`: messages from a file."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from worker.cli.connecting import open_database
+from worker.cli.failures import CommandError, explain
+from worker.cli.options import data_option, json_option, workspace_option
+from worker.cli.output import print_json, print_table, tell
+from worker.cli.progress import Meter, show_progress
+from worker.cli.servers import Servers, find_servers
+from worker.importing.apply import apply_import
+from worker.importing.chunks import cut_chunks
+from worker.importing.lines import UnreadableFileError, read_lines
+from worker.store.connections import find_connections
+from worker.store.transactions import Transactions
+from worker.tally import Tally
+
+_STANDARD_INPUT = "-"
+_AGAIN = "run it again on the whole file: what was imported already is recognised"
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--connection", metavar="NAME", help="Whose messages they are; needed where there are several.")
+@workspace_option
+@data_option
+@json_option
+def import_messages(
+    file: str, connection: str | None, workspace: str | None, directory: Path, *, as_json: bool
+) -> None:
+    """Apply Segment messages from NDJSON, plain or gzip; - is standard input.
+
+    Each line is one message. It goes straight to Postgres, and safely twice: a message is applied once, and a line
+    without a messageId gets one that follows from its number and its text. A line that is no message becomes a
+    dead letter.
+    """
+    servers = find_servers(directory)
+    with asyncio.Runner() as runner, _opened(file) as source:
+        connection_id = runner.run(_find_connection(servers, connection, workspace))
+        total_bytes = Path(file).stat().st_size if file != _STANDARD_INPUT and Path(file).is_file() else None
+        with show_progress("Importing", total_bytes) as meter:
+            tally = _Import(runner, servers, source, meter).run(connection_id)
+    result = {
+        "read": tally.total,
+        "applied": tally.applied,
+        "duplicate": tally.duplicate,
+        "suppressed": tally.suppressed,
+        "dead": tally.dead,
+    }
+    if as_json:
+        print_json(result)
+    else:
+        print_table(tuple(result), [tuple(result.values())], title="Imported, in messages")
+        if tally.dead:
+            tell("`variance dead list` shows the lines that were refused")
+
+
+class _Import:
+    """One run. Files are read outside the event loop, where Ctrl-C ends a read that waits for input."""
+
+    def __init__(self, runner: asyncio.Runner, servers: Servers, source: BinaryIO, meter: Meter) -> None:
+        self._runner = runner
+        self._source = source
+        self._meter = meter
+        self._transactions = Transactions(servers.require_database())
+        self._tally = Tally()
+        self._last_line = 0
+
+    def run(self, connection_id: str) -> Tally:
+        """Import everything. Raises CommandError where the file ends too early."""
+        try:
+            for chunk in cut_chunks(read_lines(self._source), connection_id):
+                apply = partial(apply_import, messages=chunk.messages)
+                self._tally += self._runner.run(self._transactions.run(apply))
+                self._last_line = chunk.last_line
+                self._show()
+        except KeyboardInterrupt:
+            tell(f"stopped after line {self._last_line} ({self._tally.total} messages): {_AGAIN}")
+            raise
+        except UnreadableFileError as error:
+            message = f"{error}; the {self._tally.total} messages before that are imported"
+            raise CommandError(message) from error
+        except Exception as failure:
+            reason = explain(failure)
+            if reason is None:
+                raise
+            message = f"stopped after line {self._last_line} ({self._tally.total} messages), {reason}: {_AGAIN}"
+            raise CommandError(message) from failure
+        finally:
+            self._runner.run(self._transactions.close())
+        return self._tally
+
+    def _show(self) -> None:
+        position_bytes = self._source.tell() if self._source.seekable() else 0
+        self._meter.show(position_bytes, f"{self._tally.total:,} messages")
+
+
+async def _find_connection(servers: Servers, name: str | None, workspace: str | None) -> str:
+    """Find the connection that is meant. Wrong usage where that is not said."""
+    async with open_database(servers) as database:
+        found = await find_connections(database, name, workspace)
+        known = found or await find_connections(database)
+    if len(found) == 1:
+        return found[0].id
+    names = ", ".join(sorted(f"{other.name} (workspace {other.workspace})" for other in known))
+    if not known:
+        raise CommandError("there is no connection yet: `variance connections add NAME` makes one")
+    if found:
+        option = "--connection" if name is None else "--workspace"
+        raise click.UsageError(f"there are several connections, so give {option}: {names}")
+    if name is None:
+        raise click.UsageError(f"there is no connection in workspace {workspace!r}, but there are: {names}")
+    raise CommandError(f"there is no connection {name!r}; there are: {names}")
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == _STANDARD_INPUT:
+        yield sys.stdin.buffer
+        return
+    with Path(file).open("rb") as source:
+        yield source

@@ -1,0 +1,22 @@
+"""Telling the edge of changed connections, as soon as they are in Postgres."""
+
+from redis.exceptions import RedisError
+
+from worker.cli.connecting import open_redis
+from worker.cli.failures import CommandError, explain
+from worker.cli.output import tell
+from worker.cli.servers import Servers
+from worker.publish import publish_connections
+from worker.store.database import Database
+
+
+async def publish(servers: Servers, database: Database) -> None:
+    """Publish the connections to Redis.
+
+    Where that fails the change is made nevertheless: every worker repairs what Redis holds every few seconds.
+    """
+    try:
+        async with open_redis(servers) as redis:
+            await publish_connections(database, redis)
+    except (CommandError, RedisError, OSError) as failure:
+        tell(f"the change is kept, and a worker will publish it to Redis, which failed now: {explain(failure)}")

@@ -1,0 +1,132 @@
+"""`variance status`: the ledger, the queue, and how the processes fare."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import asyncpg
+import click
+from redis.exceptions import RedisError
+
+from schemas.queue import stream_key
+from worker.cli.balance import Balance, read_balance
+from worker.cli.connecting import open_database, open_redis
+from worker.cli.failures import CommandError, explain
+from worker.cli.health import Health, server_health, web_health, worker_health
+from worker.cli.options import data_option, json_option
+from worker.cli.output import print_fields, print_json, print_table, tell
+from worker.cli.queue_reading import QueuedPartition, QueueReading
+from worker.cli.servers import Servers, find_servers
+from worker.store.database import Database
+from worker.store.status import LedgerRow, read_ledger
+from worker.tally import Tally
+
+_COUNTS = ("accepted", "applied", "duplicate", "suppressed", "dead", "pending")
+
+Report: TypeAlias = dict[str, Any]
+
+
+@click.command()
+@data_option
+@json_option
+def status(directory: Path, *, as_json: bool) -> None:
+    """Show what became of all accepted messages, what waits, and how the processes fare.
+
+    accepted = applied + duplicate + suppressed + dead + pending. Where a server is down, what the other knows is
+    shown, and the exit code is 1.
+    """
+    report, failures = asyncio.run(_status(find_servers(directory)))
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    for failure in failures:
+        tell(failure)
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+async def _status(servers: Servers) -> tuple[Report, Sequence[str]]:
+    servers.require_database()
+    servers.require_redis()
+    failures: dict[str, str] = {}
+    report: Report = dict.fromkeys((*_COUNTS, "balanced", "queue"))
+    processes = [await web_health(servers.web_url)]
+    async with AsyncExitStack() as stack:
+        database = queue = None
+        try:
+            redis = await stack.enter_async_context(open_redis(servers))
+            processes.append(await worker_health(redis))
+            queue = QueueReading(redis)
+        except (CommandError, RedisError, OSError) as failure:
+            failures["redis"] = str(explain(failure))
+            processes.append({"name": "worker", "state": "unknown", "detail": None})
+        try:
+            database = await stack.enter_async_context(open_database(servers))
+        except CommandError as failure:
+            failures["postgres"] = str(explain(failure))
+        report |= await _read(database, queue, failures)
+    report["processes"] = processes + [server_health(name, failures.get(name)) for name in ("redis", "postgres")]
+    return report, list(failures.values())
+
+
+async def _read(database: "Database | None", queue: QueueReading | None, failures: dict[str, str]) -> Report:
+    """Read both servers, or what the one that is there knows."""
+    if database is not None and queue is not None:
+        try:
+            balance = await read_balance(database, queue)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+            failures["postgres"] = str(explain(failure))
+        else:
+            return _counted(balance) | {"queue": _queue(balance.queue)}
+    if queue is not None:
+        partitions = await queue.partitions()
+        pending = sum(max(partition.accepted - partition.removed, 0) for partition in partitions)
+        return {"pending": pending, "queue": _queue(partitions)}
+    if database is not None:
+        return _settled((await read_ledger(database)).values())
+    return {}
+
+
+def _counted(balance: Balance) -> Report:
+    return {**balance.counts(), "balanced": balance.is_balanced}
+
+
+def _settled(ledger: Iterable[LedgerRow]) -> Report:
+    tally = sum((row.tally for row in ledger), Tally())
+    return {
+        "applied": tally.applied,
+        "duplicate": tally.duplicate,
+        "suppressed": tally.suppressed,
+        "dead": tally.dead,
+    }
+
+
+def _queue(partitions: Sequence[QueuedPartition]) -> Report:
+    ages = [
+        partition.oldest_message_age_seconds
+        for partition in partitions
+        if partition.oldest_message_age_seconds is not None
+    ]
+    return {
+        "entries": sum(partition.entries for partition in partitions),
+        "oldest_message_age_seconds": max(ages, default=None),
+        "partitions": {stream_key(number): partition.entries for number, partition in enumerate(partitions)},
+    }
+
+
+def _print(report: Report) -> None:
+    print_table(_COUNTS, [[report[name] for name in _COUNTS]], title="Ledger, in messages")
+    queue = report["queue"]
+    if queue is not None:
+        age_seconds = queue["oldest_message_age_seconds"]
+        busy = [f"{key}: {entries}" for key, entries in queue["partitions"].items() if entries]
+        print_fields([
+            ("balanced", report["balanced"]),
+            ("queue", f"{queue['entries']:,} entries {', '.join(busy)}".rstrip()),
+            ("oldest message", "" if age_seconds is None else f"{age_seconds:,.1f} seconds ago"),
+        ])  # fmt: skip
+    processes: Sequence[Health] = report["processes"]
+    print_table(("process", "state", "detail"), [[p["name"], p["state"], p["detail"]] for p in processes])

@@ -1,0 +1,1 @@
+"""The demo: a week of a company's Segment traffic, sent to a running system, and what came of it."""

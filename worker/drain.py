@@ -1,0 +1,92 @@
+"""Drains a partition: what waits in its stream goes through Postgres in one transaction, then leaves the stream.
+
+A crash anywhere repeats a read and nothing else: the log ignores what it has, and the ledger remembers which
+entries the last commit settled, so that they are not counted again.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+
+from worker.batch import settle_messages
+from worker.store.ledger import lock_partition, read_settled_entries, settle_entries
+from worker.streams import Streams
+from worker.tally import Tally
+
+_LOG = structlog.get_logger(__name__)
+
+TURN_SECONDS = 5.0
+"""How long one drain goes on with a partition that does not become empty, before others have their turn."""
+
+
+class Drained(Enum):
+    """How a drain ended."""
+
+    EMPTY = "empty"
+    BUSY = "busy"
+    UNFINISHED = "unfinished"
+
+
+class _Taken(NamedTuple):
+    ids: list[str]
+    settled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """What a drain needs: the servers, how many messages make a transaction, and whether it is time to stop."""
+
+    streams: Streams
+    pool: asyncpg.Pool
+    most_messages: int
+    is_stopping: Callable[[], bool]
+    bounds: dict[int, int] = field(default_factory=dict)
+    """Messages a transaction, for partitions where more of them took too long."""
+
+    async def drain(self, partition: int) -> Drained:
+        """Drain a partition until it is empty, somebody else has it, its turn is over, or the process stops.
+
+        Raises what is the surroundings' fault; nothing is lost by it, and whoever drains next begins anew.
+        """
+        ends_at = time.monotonic() + TURN_SECONDS
+        while not self.is_stopping() and time.monotonic() < ends_at:
+            bound = self.bounds.get(partition, self.most_messages)
+            try:
+                taken = await self._take(partition, bound)
+            except (asyncpg.QueryCanceledError, TimeoutError):
+                self.bounds[partition] = max(1, bound // 2)
+                raise
+            self.bounds[partition] = min(bound * 2, self.most_messages)
+            if not isinstance(taken, _Taken):
+                return taken
+            await self.streams.remove(partition, taken.ids, taken.settled)
+        return Drained.UNFINISHED
+
+    async def _take(self, partition: int, most_messages: int) -> _Taken | Drained:
+        async with self.pool.acquire() as database, database.transaction():
+            if not await lock_partition(database, partition):
+                return Drained.BUSY
+            entries = await self.streams.read_head(partition, most_messages)
+            if not entries:
+                return Drained.EMPTY
+            ids = [entry.id for entry in entries]
+            before = await read_settled_entries(database, partition)
+            fresh = [message for entry in entries if entry.id not in before for message in entry.messages]
+            tally = await settle_messages(database, fresh) if fresh else Tally()
+            # Entries of the last commit that still stand here may have others behind them that do, too.
+            remembered = ids if before.isdisjoint(ids) else sorted(before.union(ids))
+            settled = await settle_entries(database, partition, tally, remembered)
+        _LOG.debug(
+            "partition drained",
+            partition=partition,
+            applied=tally.applied,
+            duplicate=tally.duplicate,
+            suppressed=tally.suppressed,
+            dead=tally.dead,
+        )
+        return _Taken(ids, settled)

@@ -1,0 +1,59 @@
+"""What is read of a contact, to be explained."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from worker.fold.contact import Contact
+from worker.fold.facts import AliasCall
+from worker.fold.identity import Identity
+from worker.fold.links import Claim
+from worker.fold.stamp import Stamp
+
+
+class ContactRef(NamedTuple):
+    """A contact as others speak of it."""
+
+    id: UUID
+    external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outsider:
+    """An identity of another contact, which a link of this contact names."""
+
+    id: UUID
+    value: str
+    is_user: bool
+    contact: ContactRef
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A message whose link an operator withdrew, and whom it names."""
+
+    stamp: Stamp
+    withdrawn_at: datetime
+    anonymous_value: str | None
+    user_value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is stored of one contact: its members, and every link that names one of them.
+
+    `account_names` are by account id, `connection_names` by connection id.
+    """
+
+    workspace: str
+    workspace_id: int
+    contact: Contact
+    members: Mapping[UUID, Identity]
+    aliases: Sequence[AliasCall]
+    claims: Sequence[Claim]
+    outsiders: Mapping[UUID, Outsider]
+    withdrawals: Sequence[Withdrawal]
+    account_names: Mapping[UUID, str]
+    connection_names: Mapping[str, str]

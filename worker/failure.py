@@ -1,0 +1,28 @@
+"""Whose fault a failure is: the surroundings' (wait and try again, for ever) or a message's (dead letter).
+
+asyncpg.PostgresError by SQLSTATE class
+├── 22, 23, 54 (data, integrity, program limits)   the message
+└── everything else                                the surroundings
+asyncpg.DataError, ValueError, TypeError, ...      the message
+OSError, TimeoutError, InterfaceError, RedisError  the surroundings
+"""
+
+import asyncpg
+from redis.exceptions import RedisError
+
+_MESSAGE_CLASSES = frozenset({"22", "23", "54"})
+
+
+class ConcurrentChangeError(Exception):
+    """Somebody else moved identities between reading and locking them; the transaction has to be tried again."""
+
+
+def is_messages_fault(failure: BaseException) -> bool:
+    """Tell whether trying the same messages again would fail in the same way."""
+    if isinstance(failure, asyncpg.PostgresError):
+        return (failure.sqlstate or "")[:2] in _MESSAGE_CLASSES
+    if isinstance(failure, asyncpg.DataError):
+        return True
+    if isinstance(failure, ConcurrentChangeError | OSError | asyncpg.InterfaceError | RedisError | MemoryError):
+        return False
+    return isinstance(failure, Exception)

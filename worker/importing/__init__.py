@@ -1,0 +1,1 @@
+"""Messages from files, straight through Postgres: what `variance import` does."""

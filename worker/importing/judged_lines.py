@@ -1,0 +1,66 @@
+"""From a line to a message such as the queue carries: accepted or refused, under the same key each time it is read."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from schemas.acceptance import Accepted, Refused, accept
+from schemas.queue import QueuedMessage, QueuedRefusal
+from schemas.timestamps import write_instant
+from schemas.tolerant_json import UnreadableJsonError, read_json
+from worker.importing.lines import LONGEST_LINE_BYTES, Line
+
+_KEPT_BYTES = 64 * 1024
+"""Bytes that are kept of a line which is too long."""
+
+
+def judge_line(line: Line, connection_id: str, received_at: datetime) -> QueuedMessage:
+    """Judge a line. Its own `receivedAt` is kept; without a messageId it gets one that follows from the line."""
+    if not line.is_whole:
+        detail = f"The line is longer than {LONGEST_LINE_BYTES} bytes"
+        return _unreadable(line, connection_id, received_at, detail)
+    try:
+        raw = read_json(line.text)
+    except UnreadableJsonError as error:
+        return _unreadable(line, connection_id, received_at, f"The line is {error}")
+    has_own_id = isinstance(raw, dict) and _has_message_id(raw)
+    if isinstance(raw, dict) and not has_own_id:
+        raw["messageId"] = line_id(line)
+    judged = accept(raw, received_at, from_segment=True)
+    if isinstance(judged, Accepted):
+        return QueuedMessage(connection_id, judged.message_key, is_accepted=True, value=judged.body)
+    key = judged.message_key if has_own_id else line_id(line)
+    return _queued(line, connection_id, received_at, replace(judged, message_key=key))
+
+
+def line_id(line: Line) -> str:
+    """Give the messageId of a line that has none: the same whenever the same file is read."""
+    digest = hashlib.blake2b(f"{line.number}:".encode() + line.text, digest_size=16)
+    return f"import-{digest.hexdigest()}"
+
+
+def _has_message_id(raw: Mapping[str, Any]) -> bool:
+    """Tell whether the message brings its messageId, in any of the spellings that are understood."""
+    return any(
+        value is not None and str(value).strip()
+        for name, value in raw.items()
+        if name.replace("_", "").replace(" ", "").replace("-", "").lower() == "messageid"
+    )
+
+
+def _unreadable(line: Line, connection_id: str, received_at: datetime, detail: str) -> QueuedMessage:
+    text = line.text if line.is_whole else line.text[:_KEPT_BYTES]
+    body = text.decode(errors="replace").replace("\x00", "\ufffd")
+    refused = Refused("not_an_object", detail, line_id(line), body)
+    return _queued(line, connection_id, received_at, refused)
+
+
+def _queued(line: Line, connection_id: str, received_at: datetime, refused: Refused) -> QueuedMessage:
+    detail = f"{refused.detail} - in line {line.number}"
+    refusal = QueuedRefusal(refused.reason, detail, refused.body, write_instant(received_at))
+    value = msgspec.json.encode(refusal)
+    return QueuedMessage(connection_id, refused.message_key, is_accepted=False, value=value)

@@ -1,0 +1,250 @@
+"""The `worker` process: arq runs the drains, a sweep wakes them, and nothing needs a restart by hand.
+
+arq's own queue holds wake-ups only. Losing them costs a moment: the sweep looks at every partition several times a
+second and wakes a drain for each that is not empty.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import asyncpg
+import orjson
+import structlog
+from arq import ArqRedis, Worker, func
+from arq.typing import WorkerCoroutine
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError, ResponseError
+
+from schemas.queue import PARTITIONS
+from schemas.settings import WorkerSettings
+from worker.drain import TURN_SECONDS, Drain, Drained
+from worker.failure import is_messages_fault
+from worker.publish import publish_connections
+from worker.store.database import server_settings
+from worker.streams import Streams
+
+_LOG = structlog.get_logger(__name__)
+_QUEUE = "arq:queue"
+_DRAIN = "drain"
+_MOST_WAKEUPS = 2 * PARTITIONS
+_BUSY_SECONDS = 0.5
+_FAILED_SECONDS = 0.25
+_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
+_PUBLISH_SECONDS = 5.0
+_CANCEL_AGAIN_SECONDS = 0.1
+_QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
+
+
+@dataclass(slots=True)
+class Service:
+    """One worker process' state: which partitions it drains, and until when it leaves others alone."""
+
+    settings: WorkerSettings
+    redis: Redis
+    streams: Streams
+    drain: Drain
+    stopping: asyncio.Event
+    active: set[int] = field(default_factory=set)
+    rests_until: dict[int, float] = field(default_factory=dict)
+
+    async def run_drain(self, partition: int) -> None:
+        """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""
+        if partition in self.active:
+            return
+        self.active.add(partition)
+        rest_seconds = 0.0
+        try:
+            if await self.drain.drain(partition) is Drained.BUSY:
+                rest_seconds = _BUSY_SECONDS
+        except Exception as failure:  # noqa: BLE001 (a drain that fails must not end the worker)
+            if is_messages_fault(failure):
+                _LOG.exception("drain failed", partition=partition)
+                rest_seconds = _LONGEST_RETRY_SECONDS
+            else:
+                _LOG.warning("drain will be tried again", partition=partition, failure=type(failure).__name__)
+                rest_seconds = _FAILED_SECONDS
+        finally:
+            self.active.discard(partition)
+            self.rests_until[partition] = asyncio.get_running_loop().time() + rest_seconds
+
+    async def sweep(self, arq: ArqRedis) -> None:
+        """Wake a drain for each partition that is not empty, until the process stops."""
+        while not self.stopping.is_set():
+            lengths = await self.streams.lengths()
+            now = asyncio.get_running_loop().time()
+            waiting = [
+                partition for partition in range(PARTITIONS)
+                if lengths[partition] and partition not in self.active and self.rests_until.get(partition, 0) <= now
+            ]  # fmt: skip
+            # More wake-ups than can be served at once would only grow, and serve the first partitions last.
+            if waiting and await self.streams.wakeups(_QUEUE) < _MOST_WAKEUPS:
+                for partition in waiting:
+                    self.rests_until[partition] = now + _BUSY_SECONDS  # until the drain itself says otherwise
+                    await self._wake(arq, partition)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), self.settings.sweep_seconds)
+
+    async def _wake(self, arq: ArqRedis, partition: int) -> None:
+        try:
+            await arq.enqueue_job(_DRAIN, partition)
+        except ResponseError:  # a full Redis takes no wake-up, and only a drain makes it less full
+            await self.run_drain(partition)
+
+    async def publish(self) -> None:
+        """Repair what Redis should know of the connections, now and then."""
+        while not self.stopping.is_set():
+            try:
+                async with self.drain.pool.acquire() as database:
+                    await publish_connections(database, self.redis)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as failure:
+                _LOG.warning("connections not published", failure=type(failure).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), _PUBLISH_SECONDS)
+
+
+async def drain(context: dict[str, Any], partition: int) -> None:
+    """Run as an arq job: drain one partition."""
+    service: Service = context["service"]
+    await service.run_drain(partition)
+
+
+async def run_worker(settings: WorkerSettings, stopping: asyncio.Event) -> None:
+    """Run until `stopping` is set; start again by itself whenever Redis or Postgres went away."""
+    retry_seconds = _FIRST_RETRY_SECONDS
+    started_at = asyncio.get_running_loop().time()
+    while not stopping.is_set():
+        try:
+            async with open_service(settings, stopping) as service:
+                _LOG.info("worker started", partitions=PARTITIONS)
+                started_at = asyncio.get_running_loop().time()
+                await _serve(service)
+        except (OSError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+            _LOG.warning("worker starts again", failure=type(failure).__name__, retry_seconds=retry_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), retry_seconds)
+            was_well = asyncio.get_running_loop().time() - started_at > _LONGEST_RETRY_SECONDS
+            retry_seconds = _FIRST_RETRY_SECONDS if was_well else min(retry_seconds * 2, _LONGEST_RETRY_SECONDS)
+    _LOG.info("worker stopped")
+
+
+@asynccontextmanager
+async def open_service(settings: WorkerSettings, stopping: asyncio.Event) -> AsyncIterator[Service]:
+    """Connect to both servers."""
+    redis = _redis_client(settings, Redis)
+    try:
+        async with asyncpg.create_pool(
+            settings.database_url,
+            min_size=1,
+            max_size=settings.drains_at_once + 2,
+            timeout=settings.redis_timeout_seconds,
+            command_timeout=settings.statement_timeout_seconds + 5,
+            server_settings=server_settings("variance worker", settings.statement_timeout_seconds),
+        ) as pool:
+            streams = Streams(redis)
+            drains = Drain(streams, pool, settings.drain_messages, stopping.is_set)
+            yield Service(settings, redis, streams, drains, stopping)
+    finally:
+        with suppress(RedisError, OSError):
+            await redis.aclose()
+
+
+async def _serve(service: Service) -> None:
+    """Run arq, the sweep and the publication until one fails or the process stops; let drains finish."""
+    arq = _redis_client(service.settings, ArqRedis, job_serializer=_to_json, job_deserializer=orjson.loads)
+    worker = arq_worker(service, arq)
+    running = asyncio.create_task(worker.async_run())
+    loops = [asyncio.create_task(service.sweep(arq)), asyncio.create_task(service.publish())]
+    stop = asyncio.create_task(service.stopping.wait())
+    try:
+        done, _ = await asyncio.wait([running, *loops, stop], return_when=asyncio.FIRST_COMPLETED)
+        if service.stopping.is_set():
+            await _let_finish(service, [running, *loops])
+            await _let_finish(service, worker.tasks.values())
+            return
+        for task in done:
+            task.result()  # raises what made it end
+    finally:
+        await _end([running, *loops, stop, *worker.tasks.values()])
+        with suppress(RedisError, OSError):
+            await arq.aclose()
+
+
+async def _let_finish(service: Service, tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Wait until tasks have come to their own end, drains to a commit, within the time that a stop may take."""
+    if waiting := list(tasks):
+        await asyncio.wait(waiting, timeout=service.settings.shutdown_seconds)
+
+
+async def _end(tasks: Sequence["asyncio.Task[Any]"]) -> None:
+    """Cancel tasks until they have ended; redis-py may swallow a cancellation that comes while it connects."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_SECONDS)
+
+
+class _StoppedError(Exception):
+    """The process stops."""
+
+
+class StoppableWorker(Worker):
+    """arq's worker, which ends between two looks at its queue; a cancellation in the middle leaks a connection."""
+
+    async def _poll_iteration(self) -> None:
+        service: Service = self.ctx["service"]
+        if service.stopping.is_set():
+            raise _StoppedError
+        await super()._poll_iteration()
+
+
+def arq_worker(service: Service, arq: ArqRedis) -> Worker:
+    """Set up arq: JSON instead of pickle, no results kept, and a time limit beyond what a drain can take."""
+    return StoppableWorker(
+        functions=[
+            func(
+                cast(WorkerCoroutine, drain),
+                name=_DRAIN,
+                timeout=_job_timeout_seconds(service.settings),
+                max_tries=1,
+            )
+        ],
+        queue_name=_QUEUE,
+        redis_pool=arq,
+        handle_signals=False,
+        max_jobs=service.settings.drains_at_once,
+        poll_delay=service.settings.sweep_seconds / 2,
+        queue_read_limit=_QUEUE_READ_LIMIT,
+        keep_result=0,
+        log_results=False,
+        health_check_interval=10,
+        job_serializer=_to_json,
+        job_deserializer=orjson.loads,
+        ctx={"service": service},
+    )
+
+
+def _to_json(value: Any) -> bytes:
+    return orjson.dumps(value, default=str)  # arq's own failures hold exceptions
+
+
+def _job_timeout_seconds(settings: WorkerSettings) -> float:
+    return TURN_SECONDS + 2 * settings.statement_timeout_seconds
+
+
+def _redis_client(settings: WorkerSettings, kind: Any, **options: Any) -> Any:
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url,
+        max_connections=settings.drains_at_once * 2 + 4,
+        timeout=settings.redis_timeout_seconds,
+        socket_timeout=settings.redis_timeout_seconds,
+        socket_connect_timeout=settings.redis_timeout_seconds,
+        socket_keepalive=True,
+        health_check_interval=15,
+    )
+    client = kind(pool, **options) if kind is ArqRedis else kind(connection_pool=pool, **options)
+    client.auto_close_connection_pool = True
+    return client

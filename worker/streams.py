@@ -1,0 +1,107 @@
+"""Reading and clearing the partitions' streams."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from schemas.queue import PARTITIONS, QueuedMessage, read_pair, removed_key, stream_key
+
+_FIRST_READ = 4
+_MOST_ENTRIES_A_READ = 500
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a stream."""
+
+    id: str
+    messages: list[QueuedMessage]
+
+    @property
+    def size_bytes(self) -> int:
+        """What its messages' JSON takes."""
+        return sum(len(message.value) for message in self.messages)
+
+
+class Streams:
+    """The partitions' streams on one Redis, whose client it takes over."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        # redis-py would make a dict of an entry's pairs, and lose a repeated message.
+        redis.set_response_callback("XRANGE", lambda response, **_options: response)
+
+    async def wakeups(self, queue: str) -> int:
+        """Give how many wake-ups wait in arq's queue."""
+        count: int = await self._redis.zcard(queue)
+        return count
+
+    async def lengths(self) -> list[int]:
+        """Give how many entries wait in each partition."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for partition in range(PARTITIONS):
+                pipeline.xlen(stream_key(partition))
+            lengths: list[int] = await pipeline.execute()
+        return lengths
+
+    async def read_head(self, partition: int, most_messages: int) -> list[Entry]:
+        """Read from the head as many entries as fit one transaction; at least one, if there is one.
+
+        Reading always begins at the head: a remembered position could lie beyond entries that a server with a
+        slower clock wrote.
+        """
+        entries: list[Entry] = []
+        messages = size_bytes = 0
+        start = "-"
+        while True:
+            count = _entries_to_read(entries, messages, size_bytes, most_messages)
+            rows = await self._redis.execute_command(  # type: ignore[no-untyped-call] # redis-py has no type for it
+                "XRANGE", stream_key(partition), start, "+", "COUNT", count
+            )
+            for row in rows:
+                entry = _entry(row)
+                entries.append(entry)
+                messages += len(entry.messages)
+                size_bytes += entry.size_bytes
+                if messages >= most_messages or size_bytes >= _MOST_BYTES:
+                    return entries
+            if len(rows) < count:
+                return entries
+            start = f"({entries[-1].id}"
+
+    async def remove(self, partition: int, ids: Sequence[str], settled: int) -> None:
+        """Remove settled entries, and say how many messages the partition has settled in all.
+
+        The first frees memory and the second takes some, which a full Redis refuses: so each is by itself.
+        """
+        await self._redis.xdel(stream_key(partition), *ids)
+        with suppress(ResponseError):
+            await self._redis.set(removed_key(partition), settled)
+
+
+def _entries_to_read(entries: Sequence[Entry], messages: int, size_bytes: int, most_messages: int) -> int:
+    """Give how many entries to ask for, by what those before took: an entry may hold a byte or many megabytes."""
+    if not entries:
+        return _FIRST_READ
+    mean_bytes = max(1, size_bytes // len(entries))
+    mean_messages = max(1, messages // len(entries))
+    fitting = min((_MOST_BYTES - size_bytes) // mean_bytes, (most_messages - messages) // mean_messages)
+    return max(1, min(fitting, _MOST_ENTRIES_A_READ))
+
+
+def _entry(row: Any) -> Entry:
+    id_, fields = row[0].decode(), row[1]
+    pairs = zip(fields[::2], fields[1::2], strict=True)
+    return Entry(id_, [_message(id_, number, field, value) for number, (field, value) in enumerate(pairs)])
+
+
+def _message(entry_id: str, number: int, field: bytes, value: bytes) -> QueuedMessage:
+    try:
+        return read_pair(field, value)
+    except ValueError:  # not ours: it becomes a dead letter of no connection instead of standing in the way
+        return QueuedMessage("unknown", f"{entry_id}-{number}", is_accepted=True, value=value)

@@ -1,0 +1,20 @@
+"""Brings accounts up to date with what new messages say of them."""
+
+from collections.abc import Sequence
+
+from worker.fold.account import accounts_of
+from worker.fold.facts import Facts
+from worker.store import accounts as account_store
+from worker.store.database import Database
+
+
+async def update_accounts(database: Database, workspace_id: int, batch: Sequence[Facts]) -> None:
+    """Fold messages that are new into the workspace's accounts and audiences."""
+    told = accounts_of(batch)
+    if told:
+        made = await account_store.insert_accounts(database, workspace_id, told.values())
+        known = await account_store.lock_accounts(database, workspace_id, told.keys() - made)
+        changed = [account for id_, account in known.items() if account.absorb(told[id_])]
+        if changed:
+            await account_store.update_accounts(database, workspace_id, changed)
+    await account_store.insert_audience_signals(database, workspace_id, batch)
