@@ -1,0 +1,1 @@
+"""The `variance` command, run as users run it."""

@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Variance
+
+COMMANDS = (
+    ["migrate"],
+    ["connections", "list"],
+    ["connections", "add", "app"],
+    ["status"],
+    ["receipt", "m"],
+    ["dead", "list"],
+    ["dead", "replay", "1"],
+    ["import", "-"],
+)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Variance:
+    """The command where nothing runs and nothing is set."""
+    return Variance(tmp_path)
+
+
+@pytest.mark.parametrize("words", [*COMMANDS, ["env", "DATABASE_URL"]], ids=" ".join)
+async def test_where_nothing_runs_one_line_says_what_to_do(alone: Variance, words: list[str]) -> None:
+    ended = await alone(*words)
+    assert ended.failure == "variance: no running system found in .variance; run `variance up`, or set DATABASE_URL"
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("words", [words for words in COMMANDS if words != ["status"]], ids=" ".join)
+async def test_a_database_that_does_not_answer_is_told_in_one_line(alone: Variance, words: list[str]) -> None:
+    url = "postgresql://me:secret@127.0.0.1:1/db"
+    failure = (await alone(*words, DATABASE_URL=url, REDIS_URL="redis://127.0.0.1:1")).failure
+    assert failure == "variance: Postgres at 127.0.0.1:1 cannot be used: connection refused"
+
+
+async def test_a_wrong_password_is_told_without_the_password(alone: Variance, database_url: str) -> None:
+    user, _, place = database_url.rpartition("@")
+    failure = (await alone("migrate", DATABASE_URL=f"{user}x@{place}")).failure
+    assert "password authentication failed" in failure
+    assert user.rpartition(":")[2] not in failure
+
+
+async def test_a_database_without_tables_needs_a_migration(
+    variance: Variance, postgres_url: str, database_url: str
+) -> None:
+    assert database_url
+    failure = (await variance("connections", "list", DATABASE_URL=postgres_url)).failure
+    assert "run `variance migrate` first" in failure
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DATABASE_URL", "mysql://x", "DATABASE_URL must be a URL that begins with postgres:// or postgresql://"),
+        ("DATABASE_URL", "postgres://me@host:port/db", "DATABASE_URL is no URL of a server"),
+        ("REDIS_URL", "http://x", "REDIS_URL must be a URL that begins with"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL is wrong"),
+    ],
+)
+async def test_a_wrong_variable_is_named(variance: Variance, name: str, value: str, told: str) -> None:
+    variance.environ[name] = value
+    assert told in (await variance("migrate")).failure
+
+
+async def test_an_unreadable_data_directory_is_told(alone: Variance, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("nonsense")
+    assert "run.json is not what `variance up` wrote" in (await alone("status", "--data", ".")).failure
+
+
+async def test_wrong_usage_is_exit_code_two(alone: Variance) -> None:
+    for words in (["fly"], ["env", "PATH"], ["status", "--jsno"], ["receipt"], ["up", "--port", "70000"], []):
+        ended = await alone(*words)
+        assert (ended.exit_code, ended.out) == (2, "")
+
+
+async def test_help_is_exit_code_zero(alone: Variance) -> None:
+    for words in (["--help"], ["connections", "--help"], ["import", "-h"]):
+        ended = await alone(*words)
+        assert ended.exit_code == 0
+        assert "Usage: variance" in ended.out

@@ -1,0 +1,141 @@
+import asyncio
+import shlex
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from tests.cli.command import ROOT, Variance
+from worker.cli.kept_secrets import KeptSecrets
+
+COUNTS = ("applied", "duplicate", "suppressed", "dead", "pending")
+
+
+@pytest.fixture
+def variance(tmp_path: Path) -> Variance:
+    """The command where nothing is set; `variance` is in the path, as where the project is installed."""
+    program = tmp_path / "bin" / "variance"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m worker.cli "$@"\n')
+    program.chmod(0o755)
+    tmp_path.chmod(0o711)
+    return Variance(tmp_path, {"PATH": f"{program.parent}:/usr/bin:/bin"})
+
+
+@pytest.fixture
+def port() -> int:
+    """A free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free: int = probe.getsockname()[1]
+        return free
+
+
+@asynccontextmanager
+async def running_up(variance: Variance, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `variance up` until the block ends, then end it with Ctrl-C."""
+    process = await variance.start("up", *words)
+    assert process.stderr is not None
+    reading = asyncio.create_task(process.stderr.read())
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+        await process.wait()
+        err = (await reading).decode()
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+
+
+async def read_document(process: asyncio.subprocess.Process) -> Any:
+    """Read the one JSON document that a command prints while it goes on running."""
+    assert process.stdout is not None
+    text = b""
+    async with asyncio.timeout(60):
+        while not text.endswith(b"\n}\n"):
+            line = await process.stdout.readline()
+            assert line, "it ended early"
+            text += line
+    return orjson.loads(text)
+
+
+async def test_the_demo_comes_out_as_tables_and_the_ledger_balances(variance: Variance, port: int) -> None:
+    async with running_up(variance, "--demo", "--json", "--port", str(port)) as process:
+        results = await read_document(process)
+        ledger = results["ledger"]
+        assert ledger["pending"] == 0
+        assert ledger["applied"] > 3000
+        assert ledger["accepted"] == sum(ledger[name] for name in COUNTS)
+        assert {row["source"] for row in results["accounts"]["rows"]} == {"group", "traits", "email"}
+        assert results["contacts"]["total"] > 100
+        status = (await variance("status", "--json")).json
+        assert {name: status[name] for name in ledger} == ledger
+        assert status["balanced"] is True
+        assert status["processes"][0]["state"] == "ready"
+        listed = (await variance("connections", "list", "--json")).json
+        assert sorted((found["workspace"], found["name"]) for found in listed) == [
+            ("default", "default"), ("demo", "app"), ("demo", "backend"), ("demo", "website"),
+        ]  # fmt: skip
+        assert results["connection"]["webhook_url"].startswith(f"http://127.0.0.1:{port}/webhook/")
+
+
+async def test_what_is_printed_works_and_is_the_same_after_a_restart(
+    variance: Variance, port: int, tmp_path: Path
+) -> None:
+    words = ("--json", "--port", str(port), "--data", "data")
+    async with running_up(variance, *words) as process:
+        first = (await read_document(process))["connection"]
+        assert await post(first["curl"]) == {"success": True}
+        async with asyncio.timeout(20):
+            while (await variance("status", "--json", "--data", "data")).json["applied"] < 1:
+                pass
+        assert (tmp_path / "data" / "secrets.json").stat().st_mode & 0o777 == 0o600
+        assert "another `variance up`" in (await variance("up", *words)).failure
+    assert "no running system found in data" in (await variance("status", "--data", "data")).failure
+    async with running_up(variance, *words) as process:
+        again = (await read_document(process))["connection"]
+        assert again == first
+        rotated = (await variance("connections", "rotate-secret", "default", "--json", "--data", "data")).json
+    async with running_up(variance, *words) as process:
+        assert (await read_document(process))["connection"]["secret"] == rotated["secret"]
+
+
+async def test_people_get_lines_to_copy(variance: Variance, port: int) -> None:
+    async with running_up(variance, "--port", str(port)) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            text = (await process.stdout.readuntil(b"try it")).decode()
+            line = (await process.stdout.readline()).decode()
+        assert f"webhook URL  http://127.0.0.1:{port}/webhook/" in text
+        assert await post(line.strip()) == {"success": True}
+
+
+def test_only_secrets_that_are_there_are_replaced(tmp_path: Path) -> None:
+    kept = KeptSecrets(tmp_path)
+    kept.replace("c", "new")
+    assert not (tmp_path / "secrets.json").exists()
+    kept.keep("c", "old")
+    kept.replace("c", "new")
+    kept.replace("d", "other")
+    assert orjson.loads((tmp_path / "secrets.json").read_bytes()) == {"c": "new"}
+
+
+async def post(curl_line: str) -> Any:
+    """Run the line in a shell, as people do; where there is no curl, do as it would."""
+    if shutil.which("curl"):
+        process = await asyncio.create_subprocess_shell(f"{curl_line} -s", stdout=asyncio.subprocess.PIPE)
+        out, _ = await process.communicate()
+        return orjson.loads(out)
+    _, _, credentials, _, _, _, body, url = shlex.split(curl_line)
+    headers = {"Authorization": aiohttp.encode_basic_auth(credentials.rstrip(":"), "")}
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+        return await answer.json()

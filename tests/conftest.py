@@ -1,0 +1,89 @@
+"""Servers for all tests: one embedded Valkey, emptied for each test; one embedded Postgres, a database for each."""
+
+import asyncio
+import itertools
+import signal
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from redis import Redis
+
+from worker.embedded.postgres import EmbeddedPostgres
+from worker.embedded.valkey import EmbeddedValkey
+from worker.migrate import apply_migrations
+
+# Whoever runs the tests in the background may have them ignore it, and with them every process that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_TEMPLATE = "variance_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey for the whole run."""
+    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(valkey_url: str) -> Iterator[str]:
+    """An empty Valkey."""
+    with Redis.from_url(valkey_url) as redis:
+        redis.flushall()
+        yield valkey_url
+        redis.flushall()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Postgres for the whole run."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template_url(postgres_url: str) -> str:
+    """A migrated database that is never used itself."""
+    url = _with_database(postgres_url, _TEMPLATE)
+    # Databases come and go with each test; what survives a crash is tested on servers of its own.
+    asyncio.run(_execute(postgres_url, "ALTER SYSTEM SET fsync = off"))
+    asyncio.run(_execute(postgres_url, "SELECT pg_reload_conf()"))
+    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
+    asyncio.run(apply_migrations(url))
+    return url
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, template_url: str) -> AsyncIterator[str]:  # noqa: ARG001 (has to exist)
+    """A migrated database of the test's own."""
+    name = f"test_{next(_numbers)}"
+    await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    yield _with_database(postgres_url, name)
+    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection to the test's own database."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def _execute(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+def _with_database(url: str, name: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{name}").geturl()
+

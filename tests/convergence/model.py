@@ -1,0 +1,232 @@
+"""The reference model: the plainest function from a set of messages to what the views should show.
+
+It looks at all messages at once, in the order of their times. It shares no code with the product.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+NO_IDS = {None, "", "null", "undefined", "0"}
+MAIL_PROVIDERS = {"gmail.com"}
+EVENTS = {"page": "page", "screen": "screen", "track": "action"}
+Members = frozenset[str]
+Account = tuple[str, str]
+"""Source and key."""
+
+
+@dataclass
+class State:
+    """What the views show, with contacts by their members' ids and accounts by source and key."""
+
+    contacts: dict[Members, tuple[Any, ...]] = field(default_factory=dict)
+    accounts: dict[Account, tuple[Any, ...]] = field(default_factory=dict)
+    events: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    memberships: set[tuple[Any, ...]] = field(default_factory=set)
+    merges: dict[str, str] = field(default_factory=dict)
+
+
+def expected(messages: Iterable[dict[str, Any]], methods: dict[str, str]) -> State:
+    """Give the state that these messages should lead to. Each has a `connection`, whose account method is given."""
+    unique = {(message["connection"], message["messageId"]): message for message in messages}
+    told = sorted(unique.values(), key=stamp)
+    groups = contact_groups(told)
+    state = State(accounts=accounts_told(told, methods))
+    for members in set(groups.values()):
+        state.contacts[members] = contact(told, members, methods)
+    lived_in = {values[3] for values in state.contacts.values()}
+    state.accounts = {key: values[1:] for key, values in state.accounts.items() if values[0] or key in lived_in}
+    for message in told:
+        if message["type"] in EVENTS:
+            who = groups.get(sender(message))
+            account = own_account(message, methods) or (state.contacts[who][3] if who else None)
+            name = message.get("event") or message.get("name")
+            state.events[message["messageId"]] = (EVENTS[message["type"]], name, who, account)
+    state.memberships = memberships(told, groups, methods)
+    state.merges = merges(told, groups)
+    return state
+
+
+def stamp(message: dict[str, Any]) -> tuple[str, str, str]:
+    return message["timestamp"], message["messageId"], message["connection"]
+
+
+def usable(value: str | None) -> str | None:
+    return None if value in NO_IDS else value
+
+
+def user_of(message: dict[str, Any]) -> str | None:
+    return usable(message.get("userId"))
+
+
+def visitor_of(message: dict[str, Any]) -> str | None:
+    return usable(message.get("anonymousId"))
+
+
+def sender(message: dict[str, Any]) -> str | None:
+    return user_of(message) or visitor_of(message)
+
+
+def alias_of(message: dict[str, Any]) -> tuple[str, str] | None:
+    previous, user = usable(message.get("previousId")), user_of(message)
+    return (previous, user) if message["type"] == "alias" and previous and user else None
+
+
+def link_of(message: dict[str, Any]) -> tuple[str, str] | None:
+    """Give the ends of an alias that counts."""
+    return None if message.get("is_withdrawn") else alias_of(message)
+
+
+def claim_of(message: dict[str, Any]) -> tuple[str, str] | None:
+    """Give visitor and user of a message that has both, and counts."""
+    visitor, user = visitor_of(message), user_of(message)
+    return (visitor, user) if visitor and user and not message.get("is_withdrawn") else None
+
+
+def contact_groups(told: list[dict[str, Any]]) -> dict[str | None, Members]:  # noqa: C901 (plain beats short)
+    """Tell which ids are one contact."""
+    users = {user_of(message) for message in told} - {None}
+    visitors = {visitor_of(message) for message in told} - {None} - users
+    groups: dict[str | None, set[str]] = {}
+    for message in told:
+        for id_ in (user_of(message), visitor_of(message), *(alias_of(message) or ())):
+            if id_ is not None:
+                groups.setdefault(id_, {id_})
+
+    def join(one: str, other: str) -> None:
+        together = groups[one] | groups[other]
+        for id_ in together:
+            groups[id_] = together
+
+    for message in told:
+        pair = link_of(message)
+        if pair and pair[0] not in visitors:
+            join(*pair)
+    claimed: set[str] = set()
+    for message in told:
+        for bid in (claim_of(message), link_of(message)):
+            if bid and bid[0] in visitors and bid[0] not in claimed:
+                claimed.add(bid[0])
+                join(*bid)
+    return {id_: frozenset(together) for id_, together in groups.items()}
+
+
+def contact(told: list[dict[str, Any]], members: Members, methods: dict[str, str]) -> tuple[Any, ...]:
+    """Give a contact's external id, e-mail, traits, account, and the times of its first and last message."""
+    aliases = [pair for pair in map(link_of, told) if pair and set(pair) <= members and pair[0] != pair[1]]
+    users = [user_of(message) for message in told if user_of(message) in members]
+    name = aliases[-1][1] if aliases else (users[0] if users else None)
+    traits: dict[str, Any] = {}
+    evidence: dict[str, Account] = {}
+    seen = [m["timestamp"] for m in told if {user_of(m), visitor_of(m)} & members]
+    heard = [m["timestamp"] for m in told if sender(m) in members]
+    for message in told:
+        if sender(message) not in members:
+            continue
+        if message["type"] == "identify":
+            traits.update(message["traits"])
+        for source, key, _, _ in evidence_of(message, methods):
+            evidence[source] = (source, key)
+    traits = {key: value for key, value in traits.items() if value is not None}
+    email = traits.get("email")
+    account = next((evidence[source] for source in ("group", "traits", "email") if source in evidence), None)
+    times = (min(seen, default=None), max(heard, default=min(seen, default=None)))
+    return name, email if isinstance(email, str) else None, traits, account, *times
+
+
+def evidence_of(message: dict[str, Any], methods: dict[str, str]) -> list[tuple[str, str, str | None, bool]]:
+    """Give source, key, name and whether the connection's own method says so."""
+    method = methods[message["connection"]]
+    if message["type"] == "group" and method == "group":
+        return [("group", message["groupId"], message["traits"].get("name"), True)]
+    if message["type"] != "identify":
+        return []
+    found: list[tuple[str, str, str | None, bool]] = []
+    company = message["traits"].get("company") or {}
+    if method == "traits" and (company.get("id") or company.get("name")):
+        found.append(("traits", str(company.get("id") or company["name"]), company.get("name"), True))
+    email = message["traits"].get("email")
+    if email and email.split("@")[1] not in MAIL_PROVIDERS:
+        domain = email.split("@")[1]
+        found.append(("email", domain, domain, method == "email"))
+    return found
+
+
+def own_account(message: dict[str, Any], methods: dict[str, str]) -> Account | None:
+    """Give the account that an event's context names."""
+    group_id = message["context"].get("groupId")
+    return ("group", group_id) if group_id and methods[message["connection"]] == "group" else None
+
+
+def accounts_told(told: list[dict[str, Any]], methods: dict[str, str]) -> dict[Account, tuple[Any, ...]]:
+    """Give for each account whether its own method made it, its name, traits, and first and last time."""
+    accounts: dict[Account, tuple[Any, ...]] = {}
+    for message in told:
+        at = message["timestamp"]
+        stated = [(source, key, name, own) for source, key, name, own in evidence_of(message, methods)]
+        if message["type"] in EVENTS and (named := own_account(message, methods)):
+            stated.append((*named, None, True))
+        for source, key, name, own in stated:
+            was_own, old_name, traits, first, _ = accounts.get((source, key), (False, key, {}, at, at))
+            if message["type"] == "group":
+                traits = traits | message["traits"]
+            accounts[source, key] = (was_own or own, name or old_name, traits, first, at)
+    return accounts
+
+
+def memberships(
+    told: list[dict[str, Any]], groups: dict[str | None, Members], methods: dict[str, str]
+) -> set[tuple[Any, ...]]:
+    """Give each stay: audience, subject, whether it lasts, since when, until when."""
+    signals: dict[tuple[Any, ...], list[tuple[str, bool]]] = {}
+    for message in told:
+        audience = message["context"].get("personas", {}).get("computation_key")
+        if audience is None or message["type"] not in ("identify", "group"):
+            continue
+        if message["type"] == "group":
+            subject: Any = ("group", message["groupId"]) if methods[message["connection"]] == "group" else None
+        else:
+            subject = groups.get(sender(message))
+        if subject is not None:
+            signals.setdefault((audience, subject), []).append((message["timestamp"], message["traits"][audience]))
+    stays: set[tuple[Any, ...]] = set()
+    for (audience, subject), said in signals.items():
+        changes = [item for index, item in enumerate(said) if index == 0 or item[1] != said[index - 1][1]]
+        if not changes[0][1]:
+            stays.add((audience, subject, False, None, changes[0][0]))
+        for index, (at, is_member) in enumerate(changes):
+            if is_member:
+                until = changes[index + 1][0] if index + 1 < len(changes) else None
+                stays.add((audience, subject, until is None, at, until))
+    return stays
+
+
+def merges(told: list[dict[str, Any]], groups: dict[str | None, Members]) -> dict[str, str]:
+    """Give each alias' outcome, and each claim that was refused."""
+    first_seen: dict[str | None, tuple[str, str, str]] = {}
+    for message in told:
+        for id_ in (user_of(message), visitor_of(message)):
+            first_seen.setdefault(id_, stamp(message))
+    outcomes: dict[str, str] = {}
+    refused_pairs: set[tuple[str, str]] = set()
+    for message in told:
+        claim = claim_of(message)
+        if claim and groups[claim[0]] != groups[claim[1]] and claim not in refused_pairs:
+            refused_pairs.add(claim)
+            if alias_of(message) != claim:
+                outcomes[f"claim by {message['messageId']}"] = "refused"
+        if message["type"] != "alias":
+            continue
+        pair = alias_of(message)
+        known = [
+            id_ in first_seen and first_seen[id_][0] <= message["timestamp"] and first_seen[id_] != stamp(message)
+            for id_ in pair or ()
+        ]
+        if pair is None or link_of(message) is None or groups[pair[0]] != groups[pair[1]]:
+            outcome = "refused"
+        elif pair[0] == pair[1] or not known[0]:
+            outcome = "recorded"
+        else:
+            outcome = "merged" if known[1] else "renamed"
+        outcomes[message["messageId"]] = outcome
+    return outcomes

@@ -1,0 +1,80 @@
+"""A merge, a rename and a relink cost the same, however many events the contact has."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from tests.convergence.mortal import FATE, MortalConnection
+from tests.convergence.stage import Stage, open_stage
+from tests.convergence.worlds import told
+
+_EVENTS = """
+INSERT INTO variance_data.messages
+    (workspace_id, connection_id, message_id, type, occurred_at, received_at, sender_id, body)
+SELECT w.id, w.name || 'g', 'e' || i.value || n, 'track', now(), now(), i.id, '{"type": "track", "event": "Clicked"}'
+FROM variance_data.workspaces w
+JOIN variance_data.identities i ON i.workspace_id = w.id
+CROSS JOIN generate_series(1, $2) n
+WHERE w.name = $1
+"""
+_ALL = 1_000_000
+
+
+@pytest.fixture
+async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
+    """One worker, whose statements are counted."""
+    async with open_stage(redis_url, database_url, workers=1, connection_class=MortalConnection) as opened:
+        yield opened
+    FATE.statements_left = None
+
+
+def merge() -> dict[str, Any]:
+    return told("alias", 90, 9, userId="u2", previousId="u1")
+
+
+def rename() -> dict[str, Any]:
+    return told("alias", 91, 9, userId="new", previousId="u1")
+
+
+def relink() -> dict[str, Any]:
+    return told("identify", 92, 0, userId="u2", anonymousId="a1", traits={})
+
+
+async def cost(stage: Stage, events: int, operation: Callable[[], dict[str, Any]]) -> tuple[int, int]:
+    """Give the statements, and the rows of the tables that were written, of one operation on grown contacts."""
+    workspace = await stage.new_workspace()
+    world = [
+        told("identify", 0, 1, userId="u1", anonymousId="a1", traits={"plan": 1}),
+        told("identify", 1, 2, userId="u2", traits={"plan": 2}),
+    ]
+    await stage.deliver(workspace, [world], at_once=False)
+    await stage.database.execute(_EVENTS, workspace, events)
+    written = await _written(stage)
+    FATE.statements_left = _ALL
+    await stage.deliver(workspace, [[operation()]], at_once=False)
+    statements = _ALL - FATE.statements_left
+    FATE.statements_left = None
+    return statements, await _written(stage) - written
+
+
+async def _written(stage: Stage) -> int:
+    for pool in {drain.pool for drain in stage.drains}:
+        async with pool.acquire() as connection:
+            await connection.execute("SELECT pg_stat_force_next_flush()")
+            await connection.execute("SELECT 1")
+    await stage.database.execute("SELECT pg_stat_clear_snapshot()")
+    rows: int = await stage.database.fetchval(
+        "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_stat_user_tables WHERE relname <> 'ledger'"
+    )
+    return rows
+
+
+@pytest.mark.parametrize("operation", [merge, rename, relink])
+async def test_the_cost_of_a_link_does_not_grow_with_the_events(
+    stage: Stage, operation: Callable[[], dict[str, Any]]
+) -> None:
+    statements, rows = await cost(stage, 10, operation)
+    assert statements > 0
+    assert rows > 0
+    assert await cost(stage, 20_000, operation) == (statements, rows)

@@ -1,0 +1,93 @@
+"""Folding the log again changes nothing after any history, and repairs what was damaged."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.convergence.model import expected
+from tests.convergence.stage import Stage, open_stage
+from tests.convergence.worlds import METHODS, Delivery, deliveries, told
+from worker.fold.account_rules import AccountRules
+from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
+
+_WORLD = [
+    told("identify", 0, 1, userId="u1", anonymousId="a1", traits={"email": "p@acme.example", "plan": 1}),
+    told("group", 1, 2, userId="u1", groupId="g1", traits={"name": "Initech"}),
+    told("track", 2, 3, anonymousId="a1", event="Clicked"),
+    told("alias", 3, 4, userId="u2", previousId="u1"),
+]
+
+
+@pytest.fixture
+async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
+    """Two workers on empty servers."""
+    async with open_stage(redis_url, database_url) as opened:
+        yield opened
+
+
+async def run(stage: Stage, **options: object) -> Difference:
+    return await rebuild(stage.database_url, RebuildOptions(**options), lambda _done, _total: None)  # type: ignore[arg-type] # given by name
+
+
+async def workspace_id(stage: Stage, workspace: str) -> int:
+    id_: int = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    return id_
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(delivery=deliveries())
+async def test_after_any_history_a_rebuild_changes_nothing(stage: Stage, delivery: Delivery) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
+    difference = await run(stage, workspace_id=await workspace_id(stage, workspace))
+    assert set(difference.rows.values()) == {0}, difference
+    assert await stage.state(workspace) == expected(delivery.world, METHODS)
+
+
+async def test_a_dry_run_counts_what_is_damaged_and_a_rebuild_repairs_it(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [_WORLD], at_once=False)
+    before = await stage.state(workspace)
+    await stage.database.execute("DELETE FROM variance_data.contacts")
+    await stage.database.execute("UPDATE variance_data.identities SET traits = '{}'")
+    difference = await run(stage, is_dry_run=True)
+    assert (difference.rows["contacts"], difference.rows["identities"]) == (1, 1)
+    assert await stage.state(workspace) != before
+    await run(stage)
+    assert await stage.state(workspace) == before
+
+
+async def test_what_arrives_during_a_rebuild_is_in_its_outcome(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    world = [told("identify", number, userId=f"u{number}", traits={"plan": number}) for number in range(60)]
+    await stage.deliver(workspace, [world[:20]], at_once=False)
+    await stage.database.execute("UPDATE variance_data.identities SET traits = '{}'")
+    arriving = [[message] for message in world[20:]]
+    await asyncio.gather(run(stage), stage.deliver(workspace, arriving, at_once=False))
+    assert await stage.state(workspace) == expected(world, METHODS)
+    assert set((await run(stage)).rows.values()) == {0}
+
+
+async def test_other_rules_move_contacts_between_accounts(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [_WORLD], at_once=False)
+    rules = {f"{workspace}g": AccountRules("email")}
+    dry = await run(stage, rules=rules, is_dry_run=True)
+    assert dry.moved_contacts == 1
+    assert (dry.examples[0]["account"], dry.examples[0]["new_account"]) == ("g1", "acme.example")
+    await run(stage, rules=rules)
+    assert await stage.state(workspace) == expected(_WORLD, METHODS | {"g": "email"})
+
+
+async def test_two_rebuilds_at_once_are_refused(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [_WORLD], at_once=False)
+    await stage.database.execute("SELECT pg_advisory_lock(1447121488)")
+    with pytest.raises(RebuildError):
+        await run(stage)

@@ -1,0 +1,101 @@
+"""Small worlds for Hypothesis: few ids, few times, so that everything collides."""
+
+import itertools
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+METHODS = {"g": "group", "t": "traits", "e": "email"}
+_IDS = ["u1", "u2", "u3", "a1", "a2", "x"]
+_SOMETIMES = [*_IDS, None, "null"]
+_DOMAINS = ["acme.example", "beta.example", "gmail.com"]
+
+
+def _at(minute: int) -> str:
+    return f"2026-03-01T00:{minute:02d}:00.000Z"
+
+
+@st.composite
+def worlds(draw: st.DrawFn, most: int = 12) -> list[dict[str, Any]]:
+    """Draw a set of messages."""
+    count = draw(st.integers(1, most))
+    return [draw(messages(number)) for number in range(count)]
+
+
+@st.composite
+def messages(draw: st.DrawFn, number: int) -> dict[str, Any]:
+    """Draw one message, whose id follows from its number."""
+    type_ = draw(st.sampled_from(["identify", "identify", "track", "page", "group", "alias", "alias"]))
+    message: dict[str, Any] = {
+        "type": type_,
+        "messageId": f"m{number:02d}",
+        "connection": draw(st.sampled_from(list(METHODS))),
+        "timestamp": _at(draw(st.integers(0, 9))),
+        "userId": draw(st.sampled_from(_SOMETIMES)),
+        "anonymousId": draw(st.sampled_from(_SOMETIMES)),
+        "context": draw(contexts(type_)),
+    }
+    if message["userId"] is None and (message["anonymousId"] is None or type_ == "alias"):
+        message["userId"] = draw(st.sampled_from(_IDS))
+    message |= draw(_fields(type_, message["context"]))
+    return message
+
+
+@st.composite
+def contexts(draw: st.DrawFn, type_: str) -> dict[str, Any]:
+    """Draw a context: an event's account, an audience."""
+    context: dict[str, Any] = {}
+    if type_ in ("track", "page") and draw(st.booleans()):
+        context["groupId"] = draw(st.sampled_from(["g1", "g2"]))
+    if type_ in ("identify", "group") and draw(st.integers(0, 3)) == 0:
+        context["personas"] = {"computation_class": "audience", "computation_key": "big_spenders"}
+    return context
+
+
+@st.composite
+def _fields(draw: st.DrawFn, type_: str, context: dict[str, Any]) -> dict[str, Any]:
+    if type_ == "alias":
+        return {"previousId": draw(st.sampled_from([*_IDS, "null"]))}
+    if type_ == "track":
+        return {"event": "Clicked"}
+    if type_ == "page":
+        return {"name": "Home"}
+    traits: dict[str, Any] = draw(st.dictionaries(st.sampled_from(["plan", "seats"]), st.sampled_from([1, "x", None])))
+    if type_ == "group":
+        traits = {key: value for key, value in traits.items() if value is not None}
+        traits |= draw(st.sampled_from([{}, {"name": "Initech"}, {"name": "Hooli"}]))
+    else:
+        traits |= draw(st.sampled_from([{}, *({"email": f"p@{domain}"} for domain in _DOMAINS)]))
+        traits |= draw(st.sampled_from([{}, {"company": {"id": 7, "name": "Seven"}}, {"company": {"name": "Eight"}}]))
+    if "personas" in context:
+        traits["big_spenders"] = draw(st.booleans())
+    return {"traits": traits} | ({"groupId": draw(st.sampled_from(["g1", "g2"]))} if type_ == "group" else {})
+
+
+class Delivery(NamedTuple):
+    """How a world arrives: in which batches, and whether each is drained by itself or all of them at once."""
+
+    batches: list[list[dict[str, Any]]]
+    at_once: bool
+
+    @property
+    def world(self) -> list[dict[str, Any]]:
+        """All messages that arrive."""
+        return [message for batch in self.batches for message in batch]
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> Delivery:
+    """Draw a world and how it arrives: in any order, with repetitions, cut into batches anywhere."""
+    world = draw(worlds())
+    arriving = list(draw(st.permutations(world + draw(st.lists(st.sampled_from(world), max_size=4)))))
+    cuts = sorted(draw(st.lists(st.integers(0, len(arriving)), max_size=4)))
+    edges = [0, *cuts, len(arriving)]
+    batches = [arriving[start:end] for start, end in itertools.pairwise(edges) if start < end]
+    return Delivery(batches, draw(st.booleans()))
+
+
+def told(type_: str, number: int, minute: int = 0, **fields: Any) -> dict[str, Any]:
+    """Write a message for an example that was found."""
+    message = {"type": type_, "messageId": f"m{number:02d}", "connection": "g", "timestamp": _at(minute)}
+    return message | {"userId": None, "anonymousId": None, "context": {}} | fields

@@ -1,0 +1,1 @@
+"""The explanation of a contact, from what is stored of it."""

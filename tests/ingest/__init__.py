@@ -1,0 +1,1 @@
+"""The `web` process over real HTTP, against a real Valkey."""

@@ -1,0 +1,39 @@
+from schemas.queue import PARTITIONS, removed_key, stream_key
+from tests.ingest.conftest import publish_default
+from tests.ingest.edge import TRACK, Edge, running_edge
+from tests.ingest.waiting import eventually
+
+
+async def test_above_the_bound_of_messages_posts_get_503_until_there_is_room(redis_url: str) -> None:
+    await publish_default(redis_url)
+    async with running_edge(redis_url, max_queued_messages=2) as edge:
+        assert (await edge.post("/v1/batch", {"batch": [TRACK] * 3})).status == 200
+        await eventually(lambda: _is_overloaded(edge))
+
+        answer = await edge.post("/v1/track", TRACK)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (await edge.request("OPTIONS", "/v1/track")).status == 200
+        assert (await edge.get("/health/live")).status == 200
+
+        for partition in range(PARTITIONS):
+            await edge.redis.delete(stream_key(partition))
+        await edge.redis.set(removed_key(0), 100)
+        await eventually(lambda: _is_accepted(edge))
+
+
+async def test_above_the_bound_of_memory_posts_get_503_until_there_is_room(breakable_edge: Edge) -> None:
+    used_bytes = (await breakable_edge.redis.info("memory"))["used_memory"]
+    await breakable_edge.redis.config_set("maxmemory", int(used_bytes * 1.15))
+    await eventually(lambda: _is_overloaded(breakable_edge))
+
+    await breakable_edge.redis.config_set("maxmemory", used_bytes * 10)
+    await eventually(lambda: _is_accepted(breakable_edge))
+
+
+async def _is_overloaded(edge: Edge) -> bool:
+    answer = await edge.post("/v1/track", TRACK)
+    return answer.status == 503 and answer.json["code"] == "overloaded"
+
+
+async def _is_accepted(edge: Edge) -> bool:
+    return (await edge.post("/v1/track", TRACK)).status == 200

@@ -1,0 +1,135 @@
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.ingest.conftest import publish_default
+from tests.ingest.edge import SECRET, TRACK, basic
+from tests.ingest.valkey import Valkey
+
+ROOT = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def started(**environment: str) -> AsyncIterator[Process]:
+    variables = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": "0"} | environment
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "ingest", cwd=ROOT, env=variables, stderr=PIPE)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def port_of(process: Process) -> int:
+    return int((await until_logged(process, "listening"))["port"])
+
+
+async def until_logged(process: Process, event: str) -> dict[str, Any]:
+    assert process.stderr is not None
+    while line := await asyncio.wait_for(process.stderr.readline(), 10):
+        record: dict[str, Any] = json.loads(line)
+        if record["event"] == event:
+            return record
+    pytest.fail("the process ended")
+
+
+async def post(session: aiohttp.ClientSession, port: int) -> int:
+    url = f"http://127.0.0.1:{port}/v1/track"
+    async with session.post(url, json=TRACK, headers=basic(SECRET)) as response:
+        return response.status
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_accepts_posts_until_it_is_told_to_stop_and_ends_with_0(
+    redis_url: str, number: signal.Signals
+) -> None:
+    await publish_default(redis_url)
+    async with started(REDIS_URL=redis_url) as process, aiohttp.ClientSession() as session:
+        port = await port_of(process)
+        assert await post(session, port) == 200
+
+        process.send_signal(number)
+
+        assert await asyncio.wait_for(process.wait(), 5) == 0
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await post(session, port)
+
+
+async def test_requests_under_way_are_answered_before_it_ends(valkey: Valkey) -> None:
+    await publish_default(valkey.url)
+    get = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    body = json.dumps(TRACK).encode()
+    head = f"POST /v1/t HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with started(REDIS_URL=valkey.url, REDIS_TIMEOUT_SECONDS="5") as process, aiohttp.ClientSession() as session:
+        port = await port_of(process)
+        assert await post(session, port) == 200
+        valkey.freeze()
+        senders = [await asyncio.open_connection("127.0.0.1", port) for _ in range(10)]
+        for reader, writer in senders:
+            writer.write(get + head.encode() + body)
+            await reader.readuntil(b'{"success":true}')  # by now the post behind it is under way
+
+        process.send_signal(signal.SIGTERM)
+        await until_logged(process, "stopping")
+        valkey.thaw()
+
+        for reader, writer in senders:
+            assert b"200 OK" in await reader.readuntil(b'{"success":true}')
+            writer.close()
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_it_ends_in_time_whatever_a_sender_holds_up(redis_url: str) -> None:
+    async with started(REDIS_URL=redis_url, SHUTDOWN_SECONDS="0.5") as process:
+        port = await port_of(process)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/t HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+        await writer.drain()
+
+        process.send_signal(signal.SIGTERM)
+
+        assert await asyncio.wait_for(process.wait(), 5) == 0
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({}, "REDIS_URL"),
+        ({"REDIS_URL": "http://x"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://x:port"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://x", "PORT": "x"}, "PORT"),
+        ({"REDIS_URL": "redis://x", "MAX_BODY_BYTES": "-1"}, "MAX_BODY_BYTES"),
+        ({"REDIS_URL": "redis://x", "HOST": "256.0.0.1"}, "256.0.0.1"),
+    ],
+)
+async def test_a_wrong_setting_is_one_line_and_exit_1(environment: dict[str, str], named: str) -> None:
+    await _assert_one_line(named, **environment)
+
+
+async def test_a_port_that_is_taken_is_one_line_and_exit_1(redis_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        await _assert_one_line(f"127.0.0.1:{port}", REDIS_URL=redis_url, PORT=str(port), LOG_LEVEL="warning")
+
+
+async def _assert_one_line(named: str, **environment: str) -> None:
+    async with started(**environment) as process:
+        _, errors = await asyncio.wait_for(process.communicate(), 10)
+
+    (line,) = errors.decode().splitlines()
+    assert line.startswith("web: ")
+    assert named in line
+    assert process.returncode == 1

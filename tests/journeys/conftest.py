@@ -1,0 +1,15 @@
+"""A running system for each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.system import System, running_system
+
+
+@pytest.fixture
+async def system(redis_url: str, database_url: str) -> AsyncIterator[System]:
+    """The whole system, with a connection `main` of the method `group`. No message may die in Postgres unnoticed."""
+    async with running_system(redis_url, database_url) as running:
+        yield running
+        assert await running.rows("dead_letters WHERE reason = 'unstorable'", "detail") == []

@@ -1,0 +1,140 @@
+"""What the destination's documentation promises under "Account Mapping"."""
+
+import pytest
+
+from tests.journeys.messages import group, identify, track
+from tests.system import System
+
+
+async def accounts(system: System) -> list[tuple[str, str, str]]:
+    return await system.rows("accounts", "source, key, name")
+
+
+async def test_group_puts_the_sender_into_the_account_of_its_latest_group_call(system: System) -> None:
+    await system.send(group("g2", 2, userId="u1"))
+    await system.send(group("g1", 1, userId="u1", traits={"name": "First"}))
+    assert await accounts(system) == [("group", "g1", "First"), ("group", "g2", "g2")]
+    assert (await system.contacts())["u1"]["account"] == "g2"
+
+
+async def test_a_numeric_group_id_is_an_id(system: System) -> None:
+    await system.send(group(42, userId="u1"))
+    assert await accounts(system) == [("group", "42", "42")]
+
+
+async def test_an_event_belongs_to_the_account_that_its_context_names(system: System) -> None:
+    await system.send(
+        group("home", 1, userId="u1"),
+        track("There", 2, userId="u1", context={"groupId": "away"}),
+        track("Here", 3, userId="u1"),
+    )
+    rows = await system.database.fetch(
+        "SELECT e.name, a.key FROM variance.events e JOIN variance.accounts a ON a.id = e.account_id"
+    )
+    assert {row["name"]: row["key"] for row in rows} == {"There": "away", "Here": "home"}
+    assert (await system.contacts())["u1"]["account"] == "home"
+
+
+async def test_traits_give_the_account_by_id_and_name(system: System) -> None:
+    connection = await system.connect("traits", accounts="traits")
+    await system.send(
+        identify(userId="u1", traits={"company": {"id": 1, "name": "Awesome Inc."}}), connection=connection
+    )
+    assert await accounts(system) == [("traits", "1", "Awesome Inc.")]
+    assert (await system.contacts())["u1"]["account"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("traits", "expected"),
+    [
+        ({"company": {"name": "Only Name"}}, ("traits", "Only Name", "Only Name")),
+        ({"company.id": "c-9", "company.name": "Literal"}, ("traits", "c-9", "Literal")),
+        ({"company": {"id": 7.0}}, ("traits", "7", "7")),
+        ({"company": "just text", "email": "a@widgets.example"}, ("email", "widgets.example", "widgets.example")),
+        ({"company": {"id": True, "name": None}, "email": "a@b.example"}, ("email", "b.example", "b.example")),
+    ],
+)
+async def test_traits_are_read_in_every_form_that_they_come_in(
+    system: System, traits: dict[str, object], expected: tuple[str, str, str]
+) -> None:
+    connection = await system.connect("traits", accounts="traits")
+    await system.send(identify(userId="u1", traits=traits), connection=connection)
+    assert await accounts(system) == [expected]
+
+
+async def test_other_trait_paths_can_be_configured(system: System) -> None:
+    connection = await system.connect(
+        "paths", accounts="traits", account_id_trait="org.key", account_name_trait="org_name"
+    )
+    await system.send(identify(userId="u1", traits={"org": {"key": "k"}, "org_name": "N"}), connection=connection)
+    assert await accounts(system) == [("traits", "k", "N")]
+
+
+@pytest.mark.parametrize(
+    ("email", "key"),
+    [
+        ("jane@acme.com", "acme.com"),
+        ("Jane@Mail.ACME.co.uk ", "acme.co.uk"),
+        ("jane@gmail.com", None),
+        ("jane@localhost", None),
+        ("jane@127.0.0.1", None),
+        ("not an address", None),
+        (17, None),
+    ],
+)
+async def test_email_gives_the_registrable_domain_as_account(system: System, email: object, key: str | None) -> None:
+    connection = await system.connect("email", accounts="email")
+    await system.send(identify(userId="u1", traits={"email": email}), connection=connection)
+    assert [row[1] for row in await accounts(system)] == ([key] if key else [])
+    assert (await system.contacts())["u1"]["account"] == key
+
+
+async def test_a_mail_provider_makes_an_account_where_the_connection_says_so(system: System) -> None:
+    connection = await system.connect("email", accounts="email", mail_provider_accounts=True)
+    await system.send(identify(userId="u1", traits={"email": "jane@gmail.com"}), connection=connection)
+    assert await accounts(system) == [("email", "gmail.com", "gmail.com")]
+
+
+@pytest.mark.parametrize(
+    ("email", "key"), [("a@own.example", None), ("a@mail.own.example", None), ("a@gmail.com", "gmail.com")]
+)
+async def test_a_connection_may_exclude_and_include_domains(system: System, email: str, key: str | None) -> None:
+    connection = await system.connect("email", accounts="email")
+    await system.database.execute(
+        """UPDATE variance_data.connections SET excluded_domains = '{own.example}', included_domains = '{gmail.com}'
+        WHERE id = $1""",
+        connection,
+    )
+    await system.send(identify(userId="u1", traits={"email": email}), connection=connection)
+    assert (await system.contacts())["u1"]["account"] == key
+
+
+async def test_email_is_the_fallback_until_the_own_method_has_evidence(system: System) -> None:
+    await system.send(identify(5, userId="u1", traits={"email": "jane@acme.com"}))
+    assert (await system.contacts())["u1"]["account"] == "acme.com"
+    await system.send(group("g1", 1, userId="u1"))
+    assert (await system.contacts())["u1"]["account"] == "g1"
+    assert await accounts(system) == [("group", "g1", "g1")], "nobody is in the fallback's account any more"
+
+
+async def test_the_fallback_can_be_switched_off(system: System) -> None:
+    connection = await system.connect("strict", accounts="group", email_fallback=False)
+    await system.send(identify(userId="u1", traits={"email": "jane@acme.com"}), connection=connection)
+    assert await accounts(system) == []
+
+
+async def test_a_group_call_makes_no_account_under_another_method(system: System) -> None:
+    connection = await system.connect("traits", accounts="traits")
+    await system.send(group("g1", userId="u1"), connection=connection)
+    assert await accounts(system) == []
+    assert await system.ledger() == {"applied": 1, "duplicate": 0, "suppressed": 0, "dead": 0}
+
+
+async def test_connections_of_a_workspace_share_contacts_and_workspaces_share_nothing(system: System) -> None:
+    other = await system.connect("other", accounts="email")
+    foreign = await system.connect("main", workspace="elsewhere")
+    await system.send(identify(1, userId="u1", traits={"a": 1}))
+    await system.send(identify(2, userId="u1", traits={"b": 2}), connection=other)
+    await system.send(identify(3, userId="u1", traits={"c": 3}), connection=foreign)
+    rows = await system.rows("contacts", "workspace, external_id, traits::text")
+    assert rows == [("default", "u1", '{"a": 1, "b": 2}'), ("elsewhere", "u1", '{"c": 3}')]

@@ -1,0 +1,1 @@
+"""Segment's own SDKs, unmodified, with only host and key changed."""

@@ -1,0 +1,1 @@
+"""Tests of `variance up`: real servers, real processes, real kills."""

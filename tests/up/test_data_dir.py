@@ -1,0 +1,90 @@
+"""The data directory: one holder at a time, and no harm to processes that are not its own."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from worker.embedded.data_dir import DataDirectoryError, RunningServers, hold, running_servers
+from worker.embedded.processes import StartedProcess, describe_process
+
+
+@pytest.fixture
+def bystander() -> Iterator[psutil.Process]:
+    """Give a process that ends when it is told to, and when the test ends."""
+    with subprocess.Popen(["tail", "-f", "/dev/null"], start_new_session=True) as process:
+        yield psutil.Process(process.pid)
+        process.kill()
+
+
+def described(process: psutil.Process) -> StartedProcess:
+    started = describe_process("web", process.pid)
+    assert started is not None
+    return started
+
+
+def running_with(up: psutil.Process) -> RunningServers:
+    return RunningServers(database_url="d", redis_url="r", port=1, console_port=2, up=described(up))
+
+
+def test_a_second_holder_is_refused_with_the_firsts_pid_and_changes_nothing(tmp_path: Path) -> None:
+    with hold(tmp_path / "data") as directory:
+        directory.record([], running_with(psutil.Process()))
+        before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.path.iterdir()}
+        with pytest.raises(DataDirectoryError, match=rf"\(pid {os.getpid()}\)"), hold(tmp_path / "data"):
+            pass
+        after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.path.iterdir()}
+        assert after == before
+    with hold(tmp_path / "data"):
+        pass
+
+
+def test_the_directory_is_closed_to_others_and_an_existing_one_is_left_as_it_is(tmp_path: Path) -> None:
+    with hold(tmp_path / "new") as directory:
+        directory.record([], running_with(psutil.Process()))
+        assert directory.path.stat().st_mode & 0o066 == 0
+        assert (directory.path / "run.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old").chmod(0o755)
+    with hold(tmp_path / "old") as directory:
+        assert directory.path.stat().st_mode & 0o777 == 0o755
+
+
+def test_running_servers_are_told_while_up_lives_and_no_longer(tmp_path: Path, bystander: psutil.Process) -> None:
+    assert running_servers(tmp_path / "data") is None
+    running = running_with(bystander)
+    with hold(tmp_path / "data") as directory:
+        directory.record([], running)
+    assert running_servers(tmp_path / "data") == running
+    bystander.kill()
+    bystander.wait()
+    assert running_servers(tmp_path / "data") is None
+
+
+def test_an_orphan_is_ended(tmp_path: Path, bystander: psutil.Process) -> None:
+    with hold(tmp_path) as directory:
+        directory.record([described(bystander)], None)
+        assert directory.end_orphans() == ["web"]
+        assert not bystander.is_running() or bystander.status() == psutil.STATUS_ZOMBIE
+        assert directory.end_orphans() == []
+
+
+def test_a_process_that_only_has_an_orphans_pid_is_left_alone(tmp_path: Path, bystander: psutil.Process) -> None:
+    earlier = StartedProcess("web", bystander.pid, bystander.create_time() - 60)
+    with hold(tmp_path) as directory:
+        directory.record([earlier], None)
+        assert directory.end_orphans() == []
+    assert bystander.is_running()
+    assert bystander.status() != psutil.STATUS_ZOMBIE
+
+
+def test_what_cannot_be_used_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataDirectoryError, match="Not a directory"), hold(tmp_path / "file" / "data"):
+        pass
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(DataDirectoryError, match=r"run\.json is not what `variance up` wrote"):
+        running_servers(tmp_path)
