@@ -36,9 +36,15 @@ async def unlink(
         raise NoLinkError("a rebuild is under way: try again when it is done")
     ends = _ends(facts[0])
     await _lock(database, workspace_id, ends | await _rivals(database, workspace_id, ends))
-    await link_store.set_withdrawn(database, workspace_id, key, is_withdrawn=not undo, now=datetime.now(UTC))
+    if undo:
+        await link_store.give_back(database, workspace_id, key)
+    else:
+        await link_store.withdraw(database, workspace_id, key, datetime.now(UTC), is_claim=facts[0].is_claim)
     if facts[0].user is not None and facts[0].anonymous is not None and facts[0].is_claim:
         await _claim_again(database, workspace_id, facts[0].user, facts[0].anonymous, rules)
+    freed = await link_store.update_quarantine(database, workspace_id, ends, may_free=True)
+    if freed:
+        ends |= await link_store.find_neighbours(database, workspace_id, freed)
     ends |= await _rivals(database, workspace_id, ends)
     known = await identity_store.find_identities(database, workspace_id, ends)
     if known:

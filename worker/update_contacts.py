@@ -3,30 +3,37 @@
 The contacts that are touched are locked first, in one order; what was read before the lock is checked after it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
+
+import structlog
 
 from worker.failure import ConcurrentChangeError
 from worker.fold.contact import Contact, contact_of
 from worker.fold.facts import Facts
 from worker.fold.identity import Identity, identities_of
-from worker.fold.links import Claim, Component, LooseEndError, claims_of, components_of
+from worker.fold.links import Component, LooseEndError, claims_of, components_of
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store.database import Database
+
+_LOG = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """What is locked: contacts as they are stored, all their members, and where each member belongs.
 
-    `has_new_roles`: an id is seen as a user or as a visitor for the first time, which links may have waited for.
+    `new_ids` were never seen before. `has_new_roles`: an id is seen as a user or as a visitor for the first time,
+    which links may have waited for.
     """
 
     contacts: dict[UUID, Contact]
     members: dict[UUID, Identity]
     contact_ids: dict[UUID, UUID]
+    new_ids: set[UUID]
     has_new_roles: bool
 
 
@@ -42,8 +49,12 @@ async def update_contacts(database: Database, workspace_id: int, batch: Sequence
     held = await _hold(database, workspace_id, told)
     touched = {held.contact_ids[id_] for id_ in told}
     changed = {id_ for id_, identity in told.items() if held.members[id_].absorb(identity)}
-    links_changed = await _record_links(database, workspace_id, batch)
-    if links_changed or held.has_new_roles:
+    linked = await _record_links(database, workspace_id, batch)
+    quarantined = await _quarantine(database, workspace_id, held.new_ids, linked)
+    if quarantined:
+        _LOG.warning("identities quarantined", workspace_id=workspace_id, identity_ids=sorted(map(str, quarantined)))
+        await _hold_neighbours(database, workspace_id, held, quarantined)
+    if linked or held.has_new_roles:
         components = await _link_again(database, workspace_id, held)
     else:
         components = _as_before(held, touched)
@@ -71,7 +82,35 @@ async def _hold(database: Database, workspace_id: int, told: dict[UUID, Identity
     is_held = wanted - made <= contacts.keys()
     if not is_held or not (told.keys() | placed.keys()) <= members.keys():
         raise ConcurrentChangeError
-    return Held(contacts, members, contact_ids, bool(new_roles))
+    return Held(contacts, members, contact_ids, made, bool(new_roles))
+
+
+async def _quarantine(
+    database: Database, workspace_id: int, new_ids: set[UUID], linked: Mapping[UUID, int]
+) -> set[UUID]:
+    """Quarantine those that are linked with too many others now; an id that is new and linked once is none of them."""
+    suspects = [id_ for id_, times in linked.items() if times > 1 or id_ not in new_ids]
+    if not suspects:
+        return set()
+    return set(await link_store.update_quarantine(database, workspace_id, suspects, may_free=False))
+
+
+async def _hold_neighbours(database: Database, workspace_id: int, held: Held, quarantined: Iterable[UUID]) -> None:
+    """Lock also those who get the visitors of identities that were quarantined.
+
+    They are locked after others, in no common order; who dies of a deadlock tries again, and an id is quarantined once.
+    """
+    neighbours = await link_store.find_neighbours(database, workspace_id, quarantined)
+    placed = await identity_store.find_identities(database, workspace_id, neighbours - held.members.keys())
+    wanted = {known.contact_id for known in placed.values()} - held.contacts.keys()
+    if not wanted:
+        return
+    held.contacts.update(await identity_store.lock_contacts(database, workspace_id, wanted))
+    members, contact_ids = await identity_store.read_members(database, workspace_id, wanted)
+    if not wanted <= held.contacts.keys() or not placed.keys() <= held.members.keys() | members.keys():
+        raise ConcurrentChangeError
+    held.members.update(members)
+    held.contact_ids.update(contact_ids)
 
 
 async def _alias_partners(database: Database, workspace_id: int, ids: Sequence[UUID]) -> set[UUID]:
@@ -82,26 +121,19 @@ async def _alias_partners(database: Database, workspace_id: int, ids: Sequence[U
     return {id_ for alias in aliases for id_ in (alias.previous_id, alias.user_id) if id_ is not None}
 
 
-async def _record_links(database: Database, workspace_id: int, batch: Sequence[Facts]) -> bool:
-    """Record the batch's claims and aliases. Tells whether contacts may have to be formed anew."""
+async def _record_links(database: Database, workspace_id: int, batch: Sequence[Facts]) -> Counter[UUID]:
+    """Record the batch's claims and aliases. Gives the ends of the links that may change contacts, and how often."""
     aliases = [facts.alias for facts in batch if facts.alias is not None]
     claims = claims_of(batch)
+    linked: Counter[UUID] = Counter()
     if claims:
-        visitors = {visitor for visitor, _ in claims}
-        known = {
-            (claim.anonymous_id, claim.user_id): claim
-            for claim in await link_store.find_claims(database, workspace_id, visitors)
-        }
-        claims = {pair: claim for pair, claim in claims.items() if _is_news(known.get(pair), claim)}
-    if claims:
-        await link_store.upsert_claims(database, workspace_id, claims.values())
+        linked.update(await link_store.upsert_claims(database, workspace_id, claims.values()))
     if aliases:
         await link_store.insert_aliases(database, workspace_id, aliases)
-    return bool(claims or aliases)
-
-
-def _is_news(known: Claim | None, claim: Claim) -> bool:
-    return known is None or claim.stamp < known.stamp
+    for alias in aliases:
+        if alias.previous_id is not None and alias.user_id is not None:
+            linked.update((alias.previous_id, alias.user_id))
+    return linked
 
 
 async def _link_again(database: Database, workspace_id: int, held: Held) -> list[Component]:

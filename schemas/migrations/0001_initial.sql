@@ -5,9 +5,11 @@
 CREATE SCHEMA IF NOT EXISTS variance_data;
 CREATE SCHEMA IF NOT EXISTS variance;
 
+-- `most_links`: with how many others an id may be linked before it is quarantined.
 CREATE TABLE variance_data.workspaces (
     id         bigserial PRIMARY KEY,
     name       text NOT NULL UNIQUE,
+    most_links integer NOT NULL DEFAULT 500,
     created_at timestamptz NOT NULL
 );
 
@@ -53,7 +55,8 @@ CREATE INDEX messages_by_sender ON variance_data.messages (workspace_id, sender_
 
 -- An id seen in a workspace, with the evidence that its own messages gave. A stamp is
 -- [microseconds since 1970, messageId, connection id]. `traits` is {trait: [...stamp, value]}, null for a removed
--- one; `account_evidence` is {source: {account key: stamp}}. `contact_id` is derived from the links.
+-- one; `account_evidence` is {source: {account key: stamp}}. `contact_id` is derived from the links, as is
+-- `is_quarantined`: messages link it with so many others that it can be nobody's, and none of its links counts.
 CREATE TABLE variance_data.identities (
     workspace_id     bigint NOT NULL,
     id               uuid NOT NULL,
@@ -65,8 +68,10 @@ CREATE TABLE variance_data.identities (
     last_seen_at     timestamptz,
     traits           jsonb NOT NULL,
     account_evidence jsonb NOT NULL,
+    is_quarantined   boolean NOT NULL,
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80);
+CREATE INDEX identities_in_quarantine ON variance_data.identities (workspace_id, id) WHERE is_quarantined;
 CREATE INDEX identities_by_contact ON variance_data.identities (workspace_id, contact_id);
 
 -- The earliest message in which a user appeared together with an anonymous visitor.
@@ -79,7 +84,7 @@ CREATE TABLE variance_data.claims (
     connection_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (workspace_id, anonymous_id, user_id)
 );
-CREATE INDEX claims_by_user ON variance_data.claims (workspace_id, user_id);
+CREATE INDEX claims_by_user ON variance_data.claims (workspace_id, user_id, anonymous_id);
 
 -- Alias calls. An id is null where the value identifies nobody.
 CREATE TABLE variance_data.aliases (
@@ -94,8 +99,8 @@ CREATE TABLE variance_data.aliases (
     is_withdrawn   boolean NOT NULL,
     PRIMARY KEY (workspace_id, connection_id, message_id)
 );
-CREATE INDEX aliases_by_previous ON variance_data.aliases (workspace_id, previous_id);
-CREATE INDEX aliases_by_user ON variance_data.aliases (workspace_id, user_id);
+CREATE INDEX aliases_by_previous ON variance_data.aliases (workspace_id, previous_id, user_id);
+CREATE INDEX aliases_by_user ON variance_data.aliases (workspace_id, user_id, previous_id);
 
 -- A set of identities, materialised. Its id is that of one of its members, so an id that was ever shown is found
 -- among the identities for good.
@@ -127,11 +132,13 @@ CREATE TABLE variance_data.accounts (
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80);
 
--- Messages whose link an operator withdrew: they still count in every other way.
+-- Messages whose link an operator withdrew: they still count in every other way. `is_claim`: the link claims an
+-- anonymous visitor, perhaps besides an alias.
 CREATE TABLE variance_data.withdrawals (
     workspace_id  bigint NOT NULL,
     connection_id text COLLATE "C" NOT NULL,
     message_id    text COLLATE "C" NOT NULL,
+    is_claim      boolean NOT NULL,
     withdrawn_at  timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, connection_id, message_id)
 );
@@ -271,6 +278,7 @@ CREATE VIEW variance.merges AS
             WHEN a.previous_id IS NULL THEN 'the previousId identifies nobody'
             WHEN a.user_id IS NULL THEN 'the userId identifies nobody'
             WHEN a.previous_id = a.user_id THEN 'the previousId is the userId'
+            WHEN p.is_quarantined OR u.is_quarantined THEN 'an id of the two is quarantined'
             WHEN p.contact_id <> u.contact_id THEN 'the anonymous visitor was claimed for another user earlier'
             WHEN k.previous_known AND k.user_known THEN 'both were known'
             WHEN k.previous_known THEN 'only the previousId was known'
@@ -293,6 +301,7 @@ CREATE VIEW variance.merges AS
     SELECT
         w.name, p.value, u.value, l.message_id, l.occurred_at, 'refused',
         CASE
+            WHEN p.is_quarantined OR u.is_quarantined THEN 'an id of the two is quarantined'
             WHEN p.is_user THEN 'the anonymousId is itself a userId'
             ELSE 'the anonymous visitor was claimed for another user earlier'
         END
@@ -304,7 +313,26 @@ CREATE VIEW variance.merges AS
         SELECT FROM variance_data.aliases a
         WHERE a.workspace_id = l.workspace_id AND a.connection_id = l.connection_id AND a.message_id = l.message_id
             AND a.previous_id = l.anonymous_id AND a.user_id = l.user_id
-    );
+    )
+    UNION ALL
+    SELECT
+        w.name, m.body ->> 'anonymousId', m.body ->> 'userId', x.message_id,
+        least(m.occurred_at, m.received_at + interval '1 day'), 'refused', 'the link was withdrawn'
+    FROM variance_data.withdrawals x
+    JOIN variance_data.workspaces w ON w.id = x.workspace_id
+    JOIN variance_data.messages m
+        ON m.workspace_id = x.workspace_id AND m.connection_id = x.connection_id AND m.message_id = x.message_id
+    WHERE x.is_claim AND (m.type <> 'alias' OR m.body ->> 'previousId' IS DISTINCT FROM m.body ->> 'anonymousId');
+
+-- Ids that messages link with more others than `most_links`: a constant that some program sends in place of an id.
+CREATE VIEW variance.quarantine AS
+    SELECT
+        w.name AS workspace, i.value,
+        CASE WHEN i.is_anonymous AND NOT i.is_user THEN 'anonymous' ELSE 'user' END AS kind,
+        i.contact_id
+    FROM variance_data.identities i
+    JOIN variance_data.workspaces w ON w.id = i.workspace_id
+    WHERE i.is_quarantined;
 
 -- One row for each stay in an account, by the evidence of the contact's best rule.
 CREATE VIEW variance.account_memberships AS

@@ -26,14 +26,15 @@ class State:
     merges: dict[str, str] = field(default_factory=dict)
 
 
-def expected(messages: Iterable[dict[str, Any]], methods: dict[str, str]) -> State:
+def expected(messages: Iterable[dict[str, Any]], methods: dict[str, str], most_links: int = 500) -> State:
     """Give the state that these messages should lead to. Each has a `connection`, whose account method is given."""
     unique = {(message["connection"], message["messageId"]): message for message in messages}
     told = sorted(unique.values(), key=stamp)
-    groups = contact_groups(told)
+    quarantined = quarantine(told, most_links)
+    groups = contact_groups(told, quarantined)
     state = State(accounts=accounts_told(told, methods))
     for members in set(groups.values()):
-        state.contacts[members] = contact(told, members, methods)
+        state.contacts[members] = contact(told, members, methods, quarantined)
     lived_in = {values[3] for values in state.contacts.values()}
     state.accounts = {key: values[1:] for key, values in state.accounts.items() if values[0] or key in lived_in}
     for message in told:
@@ -83,7 +84,20 @@ def claim_of(message: dict[str, Any]) -> tuple[str, str] | None:
     return (visitor, user) if visitor and user and not message.get("is_withdrawn") else None
 
 
-def contact_groups(told: list[dict[str, Any]]) -> dict[str | None, Members]:  # noqa: C901 (plain beats short)
+def quarantine(told: list[dict[str, Any]], most_links: int) -> set[str]:
+    """Give the ids that messages link with too many others."""
+    others: dict[str, set[str]] = {}
+    for message in told:
+        for one, other in filter(None, (claim_of(message), link_of(message))):
+            if one != other:
+                others.setdefault(one, set()).add(other)
+                others.setdefault(other, set()).add(one)
+    return {id_ for id_, linked in others.items() if len(linked) > most_links}
+
+
+def contact_groups(  # noqa: C901 (plain beats short)
+    told: list[dict[str, Any]], quarantined: set[str]
+) -> dict[str | None, Members]:
     """Tell which ids are one contact."""
     users = {user_of(message) for message in told} - {None}
     visitors = {visitor_of(message) for message in told} - {None} - users
@@ -100,20 +114,23 @@ def contact_groups(told: list[dict[str, Any]]) -> dict[str | None, Members]:  # 
 
     for message in told:
         pair = link_of(message)
-        if pair and pair[0] not in visitors:
+        if pair and pair[0] not in visitors and not quarantined & set(pair):
             join(*pair)
     claimed: set[str] = set()
     for message in told:
         for bid in (claim_of(message), link_of(message)):
-            if bid and bid[0] in visitors and bid[0] not in claimed:
+            if bid and bid[0] in visitors and bid[0] not in claimed and not quarantined & set(bid):
                 claimed.add(bid[0])
                 join(*bid)
     return {id_: frozenset(together) for id_, together in groups.items()}
 
 
-def contact(told: list[dict[str, Any]], members: Members, methods: dict[str, str]) -> tuple[Any, ...]:
+def contact(
+    told: list[dict[str, Any]], members: Members, methods: dict[str, str], quarantined: set[str]
+) -> tuple[Any, ...]:
     """Give a contact's external id, e-mail, traits, account, and the times of its first and last message."""
     aliases = [pair for pair in map(link_of, told) if pair and set(pair) <= members and pair[0] != pair[1]]
+    aliases = [pair for pair in aliases if not quarantined & set(pair)]
     users = [user_of(message) for message in told if user_of(message) in members]
     name = aliases[-1][1] if aliases else (users[0] if users else None)
     traits: dict[str, Any] = {}
@@ -211,6 +228,11 @@ def merges(told: list[dict[str, Any]], groups: dict[str | None, Members]) -> dic
     refused_pairs: set[tuple[str, str]] = set()
     for message in told:
         claim = claim_of(message)
+        if message.get("is_withdrawn"):
+            claim = claim_of(message | {"is_withdrawn": False})
+            if claim and claim[0] != claim[1] and alias_of(message) != claim:
+                outcomes[f"claim by {message['messageId']}"] = "refused"
+            claim = None
         if claim and groups[claim[0]] != groups[claim[1]] and claim not in refused_pairs:
             refused_pairs.add(claim)
             if alias_of(message) != claim:

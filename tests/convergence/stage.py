@@ -33,11 +33,13 @@ class Stage:
     database: "asyncpg.Connection[asyncpg.Record]"
     drains: list[Drain]
 
-    async def new_workspace(self) -> str:
+    async def new_workspace(self, most_links: int = 500) -> str:
         """Make a workspace with a connection of each account method; give its name."""
         workspace = f"w{next(_numbers)}"
         id_ = await self.database.fetchval(
-            "INSERT INTO variance_data.workspaces (name, created_at) VALUES ($1, now()) RETURNING id", workspace
+            "INSERT INTO variance_data.workspaces (name, most_links, created_at) VALUES ($1, $2, now()) RETURNING id",
+            workspace,
+            most_links,
         )
         for name, method in METHODS.items():
             await self.database.execute(

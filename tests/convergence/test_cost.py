@@ -50,9 +50,14 @@ async def cost(stage: Stage, events: int, operation: Callable[[], dict[str, Any]
     ]
     await stage.deliver(workspace, [world], at_once=False)
     await stage.database.execute(_EVENTS, workspace, events)
+    return await counted(stage, workspace, operation())
+
+
+async def counted(stage: Stage, workspace: str, message: dict[str, Any]) -> tuple[int, int]:
+    """Give the statements, and the rows of the tables that were written, of one message."""
     written = await _written(stage)
     FATE.statements_left = _ALL
-    await stage.deliver(workspace, [[operation()]], at_once=False)
+    await stage.deliver(workspace, [[message]], at_once=False)
     statements = _ALL - FATE.statements_left
     FATE.statements_left = None
     return statements, await _written(stage) - written
@@ -78,3 +83,17 @@ async def test_the_cost_of_a_link_does_not_grow_with_the_events(
     assert statements > 0
     assert rows > 0
     assert await cost(stage, 20_000, operation) == (statements, rows)
+
+
+async def test_an_id_in_quarantine_costs_the_same_however_many_it_is_linked_with(stage: Stage) -> None:
+    costs = []
+    for visitors in (10, 2000):
+        workspace = await stage.new_workspace(most_links=5)
+        world = [
+            told("identify", n, userId="kiosk", anonymousId=f"v{n}", traits={}) | {"messageId": f"m{n}"}
+            for n in range(visitors)
+        ]
+        await stage.deliver(workspace, [world], at_once=False)
+        await stage.deliver(workspace, [[told("track", 0, anonymousId="new", event="Clicked")]], at_once=False)
+        costs.append(await counted(stage, workspace, told("identify", 1, userId="kiosk", anonymousId="new", traits={})))
+    assert costs[0] == costs[1]

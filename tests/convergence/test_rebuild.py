@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.convergence.model import expected
 from tests.convergence.stage import Stage, open_stage
@@ -41,13 +42,13 @@ async def workspace_id(stage: Stage, workspace: str) -> int:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(delivery=deliveries())
-async def test_after_any_history_a_rebuild_changes_nothing(stage: Stage, delivery: Delivery) -> None:
-    workspace = await stage.new_workspace()
+@given(delivery=deliveries(), most_links=st.sampled_from([500, 2]))
+async def test_after_any_history_a_rebuild_changes_nothing(stage: Stage, delivery: Delivery, most_links: int) -> None:
+    workspace = await stage.new_workspace(most_links)
     await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
     difference = await run(stage, workspace_id=await workspace_id(stage, workspace))
     assert set(difference.rows.values()) == {0}, difference
-    assert await stage.state(workspace) == expected(delivery.world, METHODS)
+    assert await stage.state(workspace) == expected(delivery.world, METHODS, most_links)
 
 
 async def test_a_dry_run_counts_what_is_damaged_and_a_rebuild_repairs_it(stage: Stage) -> None:

@@ -39,23 +39,23 @@ def has_link(message: dict[str, Any]) -> bool:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-@given(delivery=deliveries(), choice=st.integers(0, 99))
+@given(delivery=deliveries(), choice=st.integers(0, 99), most_links=st.sampled_from([500, 2, 1]))
 async def test_a_withdrawn_link_has_never_been_until_it_is_given_back(
-    stage: Stage, delivery: Delivery, choice: int
+    stage: Stage, delivery: Delivery, choice: int, most_links: int
 ) -> None:
     linking = [message for message in delivery.world if has_link(message)]
     assume(linking)
     chosen = linking[choice % len(linking)]
-    workspace = await stage.new_workspace()
+    workspace = await stage.new_workspace(most_links)
     await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
     await set_link(stage, workspace, chosen, undo=False)
     without = [message | {"is_withdrawn": message["messageId"] == chosen["messageId"]} for message in delivery.world]
-    assert await stage.state(workspace) == expected(without, METHODS)
+    assert await stage.state(workspace) == expected(without, METHODS, most_links)
     id_ = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
     difference = await rebuild(stage.database_url, RebuildOptions(workspace_id=id_), lambda _done, _total: None)
     assert set(difference.rows.values()) == {0}, "a rebuild keeps the link withdrawn"
     await set_link(stage, workspace, chosen, undo=True)
-    assert await stage.state(workspace) == expected(delivery.world, METHODS)
+    assert await stage.state(workspace) == expected(delivery.world, METHODS, most_links)
 
 
 async def test_a_message_without_a_link_has_none_to_withdraw(stage: Stage) -> None:

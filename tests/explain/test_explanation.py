@@ -69,7 +69,7 @@ def test_the_links_shown_are_all_that_it_takes_to_make_the_members_one(world: li
         members = explain_contact(evidence).members
         assert {member.id for member in members} == set(component.members)
         assert [member.link is None for member in members] == [True] + [False] * (len(members) - 1)
-        links = links_in_effect(evidence.members, links_of(evidence))
+        links = links_in_effect(evidence, links_of(evidence))
         assert {id_ for link in links for id_ in (link.previous_id, link.user_id)} <= evidence.members.keys()
 
 

@@ -15,7 +15,7 @@ from worker.cli.failures import CommandError
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table
 from worker.cli.servers import Servers, find_servers
-from worker.explain.explanation import Explanation, Said, ToldLink, explain_contact
+from worker.explain.explanation import Explanation, Member, Said, ToldLink, explain_contact
 from worker.store.connections import read_workspace_ids
 from worker.store.explanations import Candidate, find_candidates, read_evidence
 
@@ -106,6 +106,7 @@ def _print(text: str, found_by: str, contact_: Explanation) -> None:
         ("workspace", contact_.workspace),
         ("external id", contact_.external_id),
         ("named by", _name_reason(contact_)),
+        *(("quarantined", _quarantine_text(member)) for member in contact_.members if member.quarantined_links),
         ("e-mail", contact_.email),
         ("account", f"{account.name} ({account.source} {account.key})" if account else None),
         ("first seen", contact_.first_seen_at),
@@ -121,6 +122,10 @@ def _name_reason(contact_: Explanation) -> str:
     if contact_.naming_alias is not None:
         return _link_text(contact_.naming_alias) + ", " + " ".join(_source(contact_.naming_alias.message)[:2])
     return "no userId is known" if contact_.external_id is None else "its userId"
+
+
+def _quarantine_text(member: Member) -> str:
+    return f"{member.value} is linked with {member.quarantined_links} other ids, so that none of the links counts"
 
 
 def _tables(contact_: Explanation) -> Iterable[tuple[str, Sequence[str], Sequence[Sequence[object]]]]:

@@ -1,7 +1,7 @@
 """What is read of a contact, to be explained."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -28,6 +28,7 @@ class Outsider:
     value: str
     is_user: bool
     contact: ContactRef
+    is_quarantined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Withdrawal:
 class Evidence:
     """All that is stored of one contact: its members, and every link that names one of them.
 
+    `quarantined_links` has each member that is quarantined, and with how many other ids it is linked; those links are
+    too many to be among the others.
     `account_names` are by account id, `connection_names` by connection id.
     """
 
@@ -57,3 +60,9 @@ class Evidence:
     withdrawals: Sequence[Withdrawal]
     account_names: Mapping[UUID, str]
     connection_names: Mapping[str, str]
+    quarantined_links: Mapping[UUID, int] = field(default_factory=dict)
+
+    def is_quarantined(self, id_: UUID | None) -> bool:
+        """Tell whether an end of a link is quarantined, so that the link does not count."""
+        outsider = self.outsiders.get(id_) if id_ is not None else None
+        return id_ in self.quarantined_links or (outsider is not None and outsider.is_quarantined)

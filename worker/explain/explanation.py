@@ -51,13 +51,17 @@ class ToldIdleLink:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An identity of the contact. `link` is None for the one that the others hang on."""
+    """An identity of the contact. `link` is None for the one that the others hang on.
+
+    `quarantined_links`: with how many others messages link it, where those are too many for any of them to count.
+    """
 
     id: UUID
     value: str
     kind: str
     first_seen_at: datetime | None
     link: ToldLink | None
+    quarantined_links: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class _Assembly:
         contact = self.evidence.contact
         anchor = contact.id if contact.external_id is None else self._identity_id(contact.external_id)
         links = links_of(self.evidence)
-        behind = links_behind(anchor, links_in_effect(self.evidence.members, links))
+        behind = links_behind(anchor, links_in_effect(self.evidence, links))
         accounts = list(self._accounts())
         return Explanation(
             contact.id,
@@ -151,7 +155,14 @@ class _Assembly:
 
     def _naming_alias(self) -> ToldLink | None:
         evidence = self.evidence
-        components = components_of(evidence.members, evidence.aliases, evidence.claims)
+        aliases = [
+            alias for alias in evidence.aliases
+            if not evidence.is_quarantined(alias.previous_id) and not evidence.is_quarantined(alias.user_id)
+        ]  # fmt: skip
+        components = components_of(evidence.members, aliases, [
+            claim for claim in evidence.claims
+            if not evidence.is_quarantined(claim.anonymous_id) and not evidence.is_quarantined(claim.user_id)
+        ])  # fmt: skip
         alias = next((component.naming_alias for component in components if component.naming_alias), None)
         if alias is None:
             return None
@@ -165,6 +176,7 @@ class _Assembly:
             "anonymous" if identity.is_anonymous and not identity.is_user else "user",
             identity.first_seen.occurred_at if identity.first_seen else None,
             ToldLink(link.kind, link.previous_value, link.user_value, self._said(link.stamp)) if link else None,
+            self.evidence.quarantined_links.get(id_),
         )
 
     def _idle_link(self, idle: IdleLink) -> ToldIdleLink:

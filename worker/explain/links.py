@@ -11,7 +11,6 @@ from uuid import UUID
 
 from schemas.ids import identity_id, is_no_id
 from worker.explain.evidence import ContactRef, Evidence
-from worker.fold.identity import Identity
 from worker.fold.stamp import Stamp
 
 
@@ -79,13 +78,15 @@ def _withdrawn_claims(evidence: Evidence) -> Iterable[Link]:
             )
 
 
-def links_in_effect(members: Mapping[UUID, Identity], links: Iterable[Link]) -> list[Link]:
+def links_in_effect(evidence: Evidence, links: Iterable[Link]) -> list[Link]:
     """Give the links that join members: aliases of users, and for each anonymous visitor the earliest bid."""
     joins: list[Link] = []
     bids: dict[UUID, Link] = {}
     for link in links:
-        previous = members.get(link.previous_id) if link.previous_id is not None else None
+        previous = evidence.members.get(link.previous_id) if link.previous_id is not None else None
         if previous is None or link.user_id in (None, previous.id) or link.is_withdrawn:
+            continue
+        if evidence.is_quarantined(previous.id) or evidence.is_quarantined(link.user_id):
             continue
         if previous.is_anonymous and not previous.is_user:
             best = bids.get(previous.id)
@@ -140,6 +141,8 @@ def _judge(evidence: Evidence, link: Link) -> IdleLink:
         return IdleLink(link, "withdrawn", "the link was withdrawn", elsewhere)
     if link.previous_id is not None and link.previous_id == link.user_id:
         return IdleLink(link, "recorded", "the previousId is the userId", elsewhere)
+    if evidence.is_quarantined(link.previous_id) or evidence.is_quarantined(link.user_id):
+        return IdleLink(link, "refused", "an id of the two is quarantined", elsewhere)
     if link.previous_id is not None and link.user_id is not None and elsewhere is None:
         return IdleLink(link, "redundant", "another link makes them one contact", None)
     return IdleLink(link, "refused", _refusal(evidence, link), elsewhere)

@@ -17,7 +17,7 @@ from worker.fold.stamp import Stamp
 from worker.sql import statement
 from worker.store.database import Database, from_jsonb
 from worker.store.identities import read_members
-from worker.store.links import claim_of, find_aliases
+from worker.store.links import alias_of, claim_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,10 @@ async def read_evidence(database: Database, candidate: Candidate) -> Evidence:
     workspace_id = candidate.workspace_id
     contact = await read_contact(database, workspace_id, candidate.contact_id)
     members, _ = await read_members(database, workspace_id, [candidate.contact_id])
-    aliases = await find_aliases(database, workspace_id, members)
-    claims = await read_claims(database, workspace_id, members)
+    quarantined_links = await count_quarantined_links(database, workspace_id, members)
+    linked = members.keys() - quarantined_links.keys()
+    aliases = await read_aliases(database, workspace_id, linked)
+    claims = await read_claims(database, workspace_id, linked)
     withdrawals = await read_withdrawals(database, workspace_id, [member.value for member in members.values()])
     ends = _ends(workspace_id, aliases, claims, withdrawals) - members.keys()
     return Evidence(
@@ -59,6 +61,7 @@ async def read_evidence(database: Database, candidate: Candidate) -> Evidence:
         withdrawals,
         await read_account_names(database, workspace_id, _accounts(workspace_id, members.values())),
         await read_connection_names(database, workspace_id),
+        quarantined_links,
     )
 
 
@@ -66,6 +69,18 @@ async def read_contact(database: Database, workspace_id: int, contact_id: UUID) 
     """Read a contact that is there."""
     (row,) = await database.fetch(statement("explain_contact"), workspace_id, contact_id)
     return Contact(**dict(row) | {"traits": from_jsonb(row["traits"])})
+
+
+async def count_quarantined_links(database: Database, workspace_id: int, ids: Iterable[UUID]) -> Mapping[UUID, int]:
+    """Give those of the identities that are quarantined, and with how many others each is linked."""
+    rows = await database.fetch(statement("explain_quarantine"), workspace_id, list(ids))
+    return {row["id"]: row["links"] for row in rows}
+
+
+async def read_aliases(database: Database, workspace_id: int, ids: Iterable[UUID]) -> list[AliasCall]:
+    """Read the Alias calls that name identities, whether they count or not."""
+    rows = await database.fetch(statement("explain_aliases"), workspace_id, list(ids))
+    return [alias_of(row) for row in rows]
 
 
 async def read_claims(database: Database, workspace_id: int, ids: Iterable[UUID]) -> list[Claim]:
@@ -78,7 +93,13 @@ async def read_outsiders(database: Database, workspace_id: int, ids: Iterable[UU
     """Read identities with the contacts that they belong to."""
     rows = await database.fetch(statement("explain_outsiders"), workspace_id, list(ids))
     return {
-        row["id"]: Outsider(row["id"], row["value"], row["is_user"], ContactRef(row["contact_id"], row["external_id"]))
+        row["id"]: Outsider(
+            row["id"],
+            row["value"],
+            row["is_user"],
+            ContactRef(row["contact_id"], row["external_id"]),
+            row["is_quarantined"],
+        )
         for row in rows
     }
 

@@ -26,10 +26,10 @@ def claim_of(row: Record) -> Claim:
     return Claim(row["anonymous_id"], row["user_id"], stamp)
 
 
-async def upsert_claims(database: Database, workspace_id: int, claims: Iterable[Claim]) -> None:
-    """Keep the earliest claim of each visitor and user."""
+async def upsert_claims(database: Database, workspace_id: int, claims: Iterable[Claim]) -> list[UUID]:
+    """Keep the earliest claim of each visitor and user; give both ends of those that are new or earlier now."""
     ordered = sorted(claims, key=lambda claim: (claim.anonymous_id, claim.user_id))
-    await database.execute(
+    rows = await database.fetch(
         statement("upsert_claims"),
         workspace_id,
         [claim.anonymous_id for claim in ordered],
@@ -38,22 +38,25 @@ async def upsert_claims(database: Database, workspace_id: int, claims: Iterable[
         [claim.stamp.message_key for claim in ordered],
         [claim.stamp.connection_id for claim in ordered],
     )
+    return [id_ for row in rows for id_ in (row["anonymous_id"], row["user_id"])]
 
 
 async def find_aliases(database: Database, workspace_id: int, ids: Iterable[UUID]) -> list[AliasCall]:
     """Read the Alias calls that name one of these identities."""
     rows = await database.fetch(statement("find_aliases"), workspace_id, list(ids))
-    return [
-        AliasCall(
-            Stamp.of(row["occurred_at"], row["message_id"], row["connection_id"]),
-            row["previous_value"],
-            row["user_value"],
-            row["previous_id"],
-            row["user_id"],
-            is_withdrawn=row["is_withdrawn"],
-        )
-        for row in rows
-    ]
+    return [alias_of(row) for row in rows]
+
+
+def alias_of(row: Record) -> AliasCall:
+    """Read a row of the aliases."""
+    return AliasCall(
+        Stamp.of(row["occurred_at"], row["message_id"], row["connection_id"]),
+        row["previous_value"],
+        row["user_value"],
+        row["previous_id"],
+        row["user_id"],
+        is_withdrawn=row["is_withdrawn"],
+    )
 
 
 async def insert_aliases(database: Database, workspace_id: int, aliases: Iterable[AliasCall]) -> None:
@@ -73,15 +76,18 @@ async def insert_aliases(database: Database, workspace_id: int, aliases: Iterabl
     )
 
 
-async def set_withdrawn(
-    database: Database, workspace_id: int, key: MessageKey, *, is_withdrawn: bool, now: datetime
+async def withdraw(
+    database: Database, workspace_id: int, key: MessageKey, now: datetime, *, is_claim: bool
 ) -> None:
-    """Withdraw the link that a message made, or give it back."""
-    if is_withdrawn:
-        await database.execute(statement("insert_withdrawal"), workspace_id, *key, now)
-    else:
-        await database.execute(statement("delete_withdrawal"), workspace_id, *key)
-    await database.execute(statement("mark_alias"), workspace_id, *key, is_withdrawn)
+    """Withdraw the link that a message made. `is_claim`: it claims an anonymous visitor."""
+    await database.execute(statement("insert_withdrawal"), workspace_id, *key, is_claim, now)
+    await database.execute(statement("mark_alias"), workspace_id, *key, True)  # noqa: FBT003 (the column's value)
+
+
+async def give_back(database: Database, workspace_id: int, key: MessageKey) -> None:
+    """Let the link that a message made count again."""
+    await database.execute(statement("delete_withdrawal"), workspace_id, *key)
+    await database.execute(statement("mark_alias"), workspace_id, *key, False)  # noqa: FBT003 (the column's value)
 
 
 async def delete_claim(database: Database, workspace_id: int, visitor: UUID, user: UUID) -> None:
@@ -94,3 +100,19 @@ async def delete_links(database: Database, workspace_id: int, ids: Sequence[UUID
     claims = await database.fetch(statement("delete_claims"), workspace_id, ids)
     aliases = await database.fetch(statement("delete_aliases"), workspace_id, ids)
     return {(row["connection_id"], row["message_id"]) for row in (*claims, *aliases)}
+
+
+async def update_quarantine(
+    database: Database, workspace_id: int, ids: Iterable[UUID], *, may_free: bool
+) -> dict[UUID, bool]:
+    """Quarantine identities that are linked with too many others; give those that changed, and whether they are in.
+
+    `may_free`: also let those out that are not any more, for which the links of quarantined ones are counted.
+    """
+    rows = await database.fetch(statement("update_quarantine"), workspace_id, list(ids), may_free)
+    return {row["id"]: row["is_quarantined"] for row in rows}
+
+
+async def find_neighbours(database: Database, workspace_id: int, ids: Iterable[UUID]) -> set[UUID]:
+    """Find whose contacts may change when these identities enter or leave quarantine."""
+    return {row["id"] for row in await database.fetch(statement("find_neighbours"), workspace_id, list(ids))}
