@@ -218,21 +218,26 @@ def memberships(
     return stays
 
 
+def withdrawn_claims(told: list[dict[str, Any]]) -> dict[str, str]:
+    """Give the claims that were withdrawn: they are refused."""
+    outcomes = {}
+    for message in told:
+        claim = claim_of(message | {"is_withdrawn": False})
+        if message.get("is_withdrawn") and claim and claim[0] != claim[1] and alias_of(message) != claim:
+            outcomes[f"claim by {message['messageId']}"] = "refused"
+    return outcomes
+
+
 def merges(told: list[dict[str, Any]], groups: dict[str | None, Members]) -> dict[str, str]:
     """Give each alias' outcome, and each claim that was refused."""
     first_seen: dict[str | None, tuple[str, str, str]] = {}
     for message in told:
         for id_ in (user_of(message), visitor_of(message)):
             first_seen.setdefault(id_, stamp(message))
-    outcomes: dict[str, str] = {}
+    outcomes = withdrawn_claims(told)
     refused_pairs: set[tuple[str, str]] = set()
     for message in told:
         claim = claim_of(message)
-        if message.get("is_withdrawn"):
-            claim = claim_of(message | {"is_withdrawn": False})
-            if claim and claim[0] != claim[1] and alias_of(message) != claim:
-                outcomes[f"claim by {message['messageId']}"] = "refused"
-            claim = None
         if claim and groups[claim[0]] != groups[claim[1]] and claim not in refused_pairs:
             refused_pairs.add(claim)
             if alias_of(message) != claim:
