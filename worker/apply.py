@@ -6,7 +6,7 @@ from uuid import UUID
 
 from worker.failure import ConcurrentChangeError
 from worker.fold.account_rules import AccountRules
-from worker.fold.facts import Facts, LoggedMessage, facts_of
+from worker.fold.facts import Facts, LoggedMessage, Named, facts_of
 from worker.forget import forget_linked, forget_person
 from worker.store import messages as message_store
 from worker.store.database import Database
@@ -24,45 +24,76 @@ async def apply_messages(
     Raises ConcurrentChangeError where the transaction has to be tried again.
     """
     batch = _first_of_each(messages)
-    duplicate = len(messages) - len(batch)
     facts = [facts_of(message, rules[message.stamp.connection_id]) for message in batch]
-    deleted_at = await _deletions(database, workspace_id, facts)
-    kept = [fact for fact in facts if not _is_suppressed(fact, deleted_at)]
-    suppressed = [fact for fact in facts if _is_suppressed(fact, deleted_at)]
-    new: set[MessageKey] = set()
-    if suppressed:
-        keys = [fact.message.key for fact in suppressed]
-        new = await message_store.insert_suppressions(database, workspace_id, keys, datetime.now(UTC))
-    new_keys = await message_store.insert_messages(database, workspace_id, kept) if kept else set()
-    fresh = [fact for fact in kept if fact.message.key in new_keys]
-    await _fold(database, workspace_id, fresh, rules, deleted_at)
-    newly_suppressed = [fact for fact in suppressed if fact.message.key in new]
-    await forget_linked(database, workspace_id, newly_suppressed, deleted_at, rules)
-    repeated = _repeated(messages, {fact.message.key for fact in suppressed}, fresh)
+    deletions = await _forget(database, workspace_id, [fact for fact in facts if fact.is_deletion])
+    said = [fact for fact in facts if not fact.is_deletion]
+    deleted_at = await _deletions(database, workspace_id, said)
+    kept = [fact for fact in said if not _is_suppressed(fact, deleted_at)]
+    suppressed = [fact for fact in said if _is_suppressed(fact, deleted_at)]
+    fresh = await _log(database, workspace_id, kept)
+    await _fold(database, workspace_id, fresh, deleted_at)
+    newly_suppressed = await _suppress(database, workspace_id, suppressed, deleted_at)
+    applied = [*deletions, *fresh]
+    repeated = _repeated(messages, {fact.message.key for fact in suppressed}, applied)
     if repeated:
         await message_store.upsert_conflicts(database, workspace_id, repeated, datetime.now(UTC))
-    duplicate += len(batch) - len(fresh) - len(new)
-    return Tally(applied=len(fresh), duplicate=duplicate, suppressed=len(new))
+    duplicate = len(messages) - len(applied) - newly_suppressed
+    return Tally(applied=len(applied), duplicate=duplicate, suppressed=newly_suppressed)
+
+
+async def _log(database: Database, workspace_id: int, batch: Sequence[Facts]) -> list[Facts]:
+    """Log messages; give those that are new."""
+    keys = await message_store.insert_messages(database, workspace_id, batch) if batch else set()
+    return [fact for fact in batch if fact.message.key in keys]
+
+
+async def _forget(database: Database, workspace_id: int, deletions: Sequence[Facts]) -> list[Facts]:
+    """Delete people; give the deletions that are new. What comes with one is judged as if it came after it."""
+    fresh = await _log(database, workspace_id, deletions)
+    for fact in fresh:
+        if fact.sender is not None:
+            await forget_person(database, workspace_id, fact.sender, fact.message.stamp.occurred_at)
+    return fresh
+
+
+async def _suppress(
+    database: Database,
+    workspace_id: int,
+    suppressed: Sequence[Facts],
+    deleted_at: Mapping[UUID, datetime],
+) -> int:
+    """Remember messages of deleted people by their keys alone; give how many were not suppressed before."""
+    if not suppressed:
+        return 0
+    keys = [fact.message.key for fact in suppressed]
+    new = await message_store.insert_suppressions(database, workspace_id, keys, datetime.now(UTC))
+    newly_suppressed = [fact for fact in suppressed if fact.message.key in new]
+    await forget_linked(database, workspace_id, newly_suppressed, deleted_at)
+    return len(new)
 
 
 async def _fold(
     database: Database,
     workspace_id: int,
     fresh: Sequence[Facts],
-    rules: Mapping[str, AccountRules],
     deleted_at: Mapping[UUID, datetime],
 ) -> None:
-    said = [fact for fact in fresh if fact.message.type != "delete"]
-    if said:
-        await update_contacts(database, workspace_id, said)
-        if await _deletions(database, workspace_id, said) != {
-            id_: at for id_, at in deleted_at.items() if id_ in _named(said)
-        }:
-            raise ConcurrentChangeError  # a deletion was committed since these messages were judged
-        await update_accounts(database, workspace_id, said)
+    if not fresh:
+        return
+    await update_contacts(database, workspace_id, fresh)
+    if await _deletions(database, workspace_id, fresh) != {
+        id_: at for id_, at in deleted_at.items() if id_ in _named(fresh)
+    }:
+        raise ConcurrentChangeError  # a deletion was committed since these messages were judged
+    await update_accounts(database, workspace_id, fresh)
     for fact in fresh:
-        if fact.message.type == "delete" and fact.sender is not None:
-            await forget_person(database, workspace_id, fact.sender.id, fact.message.stamp.occurred_at, rules)
+        # Who was deleted under an id that is another one's as well, was deleted under that one, too.
+        alias = fact.alias
+        if alias is not None and alias.previous_id is not None and alias.user_id is not None:
+            moment = deleted_at.get(alias.previous_id)
+            if moment is not None and alias.stamp.occurred_at <= moment:
+                previous = Named(alias.previous_id, alias.previous_value, is_user=True)
+                await forget_person(database, workspace_id, previous, moment)
 
 
 def _first_of_each(messages: Iterable[LoggedMessage]) -> list[LoggedMessage]:
@@ -86,12 +117,13 @@ async def _deletions(database: Database, workspace_id: int, batch: Sequence[Fact
 
 
 def _named(batch: Sequence[Facts]) -> set[UUID]:
-    return {named.id for fact in batch for named in (fact.user, fact.anonymous) if named is not None}
+    ids = {named.id for fact in batch for named in (fact.user, fact.anonymous) if named is not None}
+    return ids | {fact.alias.previous_id for fact in batch if fact.alias is not None and fact.alias.previous_id}
 
 
 def _is_suppressed(fact: Facts, deleted_at: Mapping[UUID, datetime]) -> bool:
     """Tell whether the sender was deleted after saying this."""
-    if fact.sender is None or fact.message.type == "delete":
+    if fact.sender is None:
         return False
     moment = deleted_at.get(fact.sender.id)
     return moment is not None and fact.message.occurred_at <= moment

@@ -14,14 +14,19 @@ from schemas.acceptance import id_text, name_fields
 from schemas.ids import identity_id
 from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.failure import ConcurrentChangeError
-from worker.fold.account_rules import AccountRules
-from worker.fold.facts import Facts, facts_of
+from worker.fold.facts import AliasCall, Facts, Named, facts_of
+from worker.fold.identity import Identity, identities_of
+from worker.fold.links import Claim, LooseEndError
+from worker.fold.person import has_earlier_bid, person_of
+from worker.fold.stamp import Stamp
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
 from worker.store.database import Database
+from worker.store.ledger import read_connection_rules
+from worker.store.messages import MessageKey
 from worker.update_accounts import update_accounts
-from worker.update_contacts import update_contacts
+from worker.update_contacts import link_again, update_contacts
 
 _LOG = structlog.get_logger(__name__)
 _PERSONS_IDS = ("userId", "anonymousId", "previousId")
@@ -29,54 +34,26 @@ _PERSONS_IDS = ("userId", "anonymousId", "previousId")
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """The identities to bury, and those of them that there are, whose contact is locked."""
+    """Whom to forget. What may change with them is locked: `touched` are the identities of all contacts concerned.
+
+    `bystanders` are visitors of others, whom the person's messages name.
+    """
 
     buried: frozenset[UUID]
-    ids: Sequence[UUID]
-    contact_ids: Sequence[UUID]
+    bystanders: frozenset[UUID]
+    touched: Mapping[UUID, UUID]
 
 
-async def forget_person(
-    database: Database, workspace_id: int, deleted_id: UUID, deleted_at: datetime, rules: Mapping[str, AccountRules]
-) -> None:
-    """Delete all that the contact of an identity said until a moment; keep what it said afterwards."""
-    person = await _lock_person(database, workspace_id, deleted_id)
-    await _forget(database, workspace_id, person, deleted_at, rules)
-
-
-async def _forget(
-    database: Database, workspace_id: int, person: _Person, deleted_at: datetime, rules: Mapping[str, AccountRules]
-) -> None:
-    """Bury a person, remove what is stored, and fold again what was said later."""
-    buried, ids = person.buried, person.ids
-    await identity_store.delete_contacts(database, workspace_id, person.contact_ids)
-    await message_store.upsert_tombstones(database, workspace_id, buried, deleted_at)
-    letters = await _forget_dead_letters(database, workspace_id, buried, deleted_at)
-    messages = await message_store.delete_messages(database, workspace_id, ids, deleted_at)
-    keys = await link_store.delete_links(database, workspace_id, ids)
-    await identity_store.delete_identities(database, workspace_id, ids)
-    remaining = await message_store.read_messages(database, workspace_id, ids, keys) if ids else []
-    if remaining:
-        withdrawn = await message_store.read_withdrawals(database)
-        facts = [
-            facts_of(
-                message,
-                rules[message.stamp.connection_id],
-                is_withdrawn=(workspace_id, message.key) in withdrawn,
-            )
-            for message in remaining
-        ]
-        await update_contacts(database, workspace_id, facts)
-        await update_accounts(database, workspace_id, facts)
-    _LOG.info(
-        "person forgotten",
-        workspace_id=workspace_id,
-        identity_ids=sorted(map(str, buried)),
-        identities=len(ids),
-        messages=messages,
-        dead_letters=letters,
-        messages_kept=len(remaining),
-    )
+async def forget_person(database: Database, workspace_id: int, deleted: Named, deleted_at: datetime) -> None:
+    """Delete all that somebody said until a moment, under any id known as theirs then; keep what came later."""
+    # A row for who is not known makes those wait who are about to make one: they see the tombstone afterwards.
+    await identity_store.insert_identities(database, workspace_id, [Identity(deleted.id, deleted.value)])
+    members, aliases, claims = await _hold_contact(database, workspace_id, deleted.id)
+    try:
+        buried = person_of(deleted.id, members, aliases, claims, deleted_at)
+    except LooseEndError:
+        raise ConcurrentChangeError from None
+    await _forget(database, workspace_id, await _hold(database, workspace_id, buried), deleted_at)
 
 
 async def forget_linked(
@@ -84,32 +61,130 @@ async def forget_linked(
     workspace_id: int,
     suppressed: Sequence[Facts],
     deleted_at: Mapping[UUID, datetime],
-    rules: Mapping[str, AccountRules],
 ) -> None:
-    """Let suppressed messages tell which other ids were the deleted person's; forget those that nobody else has.
+    """Let suppressed messages tell which other ids were the deleted person's, and forget those as well.
 
     Without this, what an anonymous visitor did would stay if the message that claims it came after the deletion.
     """
-    linked: dict[UUID, datetime] = {}
+    linked: dict[UUID, tuple[Stamp, Named, datetime]] = {}
     for facts in suppressed:
         if facts.sender is None:
             continue
         moment = deleted_at[facts.sender.id]
-        for id_ in _other_ends(facts):
-            linked[id_] = max(moment, linked.get(id_, moment))
-    for id_, moment in sorted(linked.items()):
-        person = await _lock_person(database, workspace_id, id_)
-        if len(person.ids) <= 1:
-            await _forget(database, workspace_id, person, moment, rules)
+        for end in _other_ends(facts):
+            known = linked.get(end.id)
+            if known is None or facts.message.stamp < known[0]:
+                linked[end.id] = (facts.message.stamp, end, moment)
+    for _, (stamp, end, moment) in sorted(linked.items()):
+        members, aliases, claims = await _hold_contact(database, workspace_id, end.id)
+        if end.id not in members:
+            await message_store.upsert_tombstones(database, workspace_id, [end.id], moment)
+        elif members[end.id].is_user and not end.is_user:
+            continue  # a claim of what is a user itself links nothing
+        elif members[end.id].is_user:
+            await forget_person(database, workspace_id, end, moment)
+        elif not has_earlier_bid(end.id, stamp, aliases, claims):
+            person = await _hold(database, workspace_id, frozenset({end.id}))
+            await _forget(database, workspace_id, person, moment)
 
 
-def _other_ends(facts: Facts) -> set[UUID]:
-    ends: set[UUID] = set()
+def _other_ends(facts: Facts) -> list[Named]:
+    """Give whom a message links with its sender: the visitor that it claims, the user that it renames."""
+    ends: list[Named] = []
     if facts.is_claim and facts.anonymous is not None:
-        ends.add(facts.anonymous.id)
-    if facts.alias is not None and facts.alias.previous_id is not None and facts.alias.user_id is not None:
-        ends.add(facts.alias.previous_id)
-    return ends - {facts.sender.id if facts.sender else None}
+        ends.append(facts.anonymous)
+    alias = facts.alias
+    if alias is not None and alias.previous_id is not None and alias.user_id is not None:
+        ends.append(Named(alias.previous_id, alias.previous_value, is_user=True))
+    return [end for end in ends if facts.sender is None or end.id != facts.sender.id]
+
+
+async def _hold_contact(
+    database: Database, workspace_id: int, id_: UUID
+) -> tuple[dict[UUID, Identity], list[AliasCall], list[Claim]]:
+    """Lock an identity's contact, and read its members and links; there are none of an unknown one."""
+    placed = await identity_store.find_identities(database, workspace_id, [id_])
+    if not placed:
+        return {}, [], []
+    await identity_store.lock_contacts(database, workspace_id, [placed[id_].contact_id])
+    members, _ = await identity_store.read_members(database, workspace_id, [placed[id_].contact_id])
+    if id_ not in members:
+        raise ConcurrentChangeError
+    aliases = await link_store.find_aliases(database, workspace_id, members)
+    return members, aliases, await link_store.find_claims(database, workspace_id, members)
+
+
+async def _hold(database: Database, workspace_id: int, buried: frozenset[UUID]) -> _Person:
+    """Lock the contacts that change when these identities are forgotten."""
+    bystanders = await link_store.find_visitors(database, workspace_id, buried) - buried
+    placed = await identity_store.find_identities(database, workspace_id, buried | bystanders)
+    contact_ids = {known.contact_id for known in placed.values()}
+    await identity_store.lock_contacts(database, workspace_id, contact_ids)
+    _, touched = await identity_store.read_members(database, workspace_id, contact_ids)
+    if not placed.keys() <= touched.keys():
+        raise ConcurrentChangeError
+    return _Person(buried, frozenset(bystanders), touched)
+
+
+async def _forget(database: Database, workspace_id: int, person: _Person, deleted_at: datetime) -> None:
+    """Bury a person, remove what is stored, and fold again what was said later."""
+    ids = sorted(person.buried)
+    await message_store.upsert_tombstones(database, workspace_id, ids, deleted_at)
+    letters = await _forget_dead_letters(database, workspace_id, person.buried, deleted_at)
+    links = await link_store.delete_links(database, workspace_id, ids)
+    messages = await message_store.delete_messages(database, workspace_id, ids, deleted_at)
+    await identity_store.delete_identities(database, workspace_id, ids)
+    gone = person.buried | await _mention_again(database, workspace_id, person.bystanders)
+    left = {id_: contact_id for id_, contact_id in person.touched.items() if id_ not in gone}
+    empty = set(person.touched.values()) - set(left.values())
+    await identity_store.delete_contacts(database, workspace_id, empty)
+    remaining = await _said_later(database, workspace_id, ids, links.keys)
+    await update_contacts(database, workspace_id, remaining)
+    await update_accounts(database, workspace_id, remaining)
+    changed = left.keys() | identities_of(remaining).keys()
+    freed = await link_store.update_quarantine(database, workspace_id, links.ends - gone, may_free=True)
+    if freed:
+        changed |= await link_store.find_neighbours(database, workspace_id, freed)
+    known = await identity_store.find_identities(database, workspace_id, changed)
+    await link_again(database, workspace_id, {id_: Identity(id_, "") for id_ in known})
+    _LOG.info(
+        "person forgotten",
+        workspace_id=workspace_id,
+        identity_ids=[str(id_) for id_ in ids],
+        messages=messages,
+        dead_letters=letters,
+        messages_kept=len(remaining),
+    )
+
+
+async def _mention_again(database: Database, workspace_id: int, bystanders: frozenset[UUID]) -> set[UUID]:
+    """Correct what is known of those whom messages named that are gone; remove and give those whom none names now."""
+    if not bystanders:
+        return set()
+    mentions = await identity_store.read_mentions(database, workspace_id, bystanders)
+    known = {id_: mention for id_, mention in mentions.items() if mention.is_known}
+    unknown = mentions.keys() - known.keys()
+    if known:
+        await identity_store.mention_identities(database, workspace_id, known)
+    if unknown:
+        await identity_store.delete_identities(database, workspace_id, sorted(unknown))
+    return unknown
+
+
+async def _said_later(
+    database: Database, workspace_id: int, ids: Sequence[UUID], keys: set[MessageKey]
+) -> list[Facts]:
+    """Read what identities said after their deletion, and what others said of them."""
+    messages = await message_store.read_messages(database, workspace_id, ids, keys)
+    if not messages:
+        return []
+    withdrawn = await message_store.read_withdrawals(database)
+    connections = await read_connection_rules(database, {message.stamp.connection_id for message in messages})
+    rules = {connection_id: connection.rules for connection_id, connection in connections.items()}
+    return [
+        facts_of(message, rules[message.stamp.connection_id], is_withdrawn=(workspace_id, message.key) in withdrawn)
+        for message in messages
+    ]
 
 
 async def _forget_dead_letters(
@@ -133,16 +208,3 @@ def _named_by(workspace_id: int, body: str) -> set[UUID]:
     name_fields(raw)
     values = (id_text(raw.get(field)) for field in _PERSONS_IDS if isinstance(raw.get(field), str | int | float))
     return {identity_id(workspace_id, value) for value in values if value is not None}
-
-
-async def _lock_person(database: Database, workspace_id: int, id_: UUID) -> _Person:
-    """Lock the contact that an identity belongs to, if there is one."""
-    placed = await identity_store.find_identities(database, workspace_id, [id_])
-    if id_ not in placed:
-        return _Person(frozenset({id_}), [], [])
-    contact_id = placed[id_].contact_id
-    await identity_store.lock_contacts(database, workspace_id, [contact_id])
-    members, _ = await identity_store.read_members(database, workspace_id, [contact_id])
-    if id_ not in members:
-        raise ConcurrentChangeError
-    return _Person(frozenset(members), sorted(members), [contact_id])

@@ -48,6 +48,16 @@ def expected(messages: Iterable[dict[str, Any]], methods: dict[str, str], most_l
     return state
 
 
+def without_deleted(messages: Iterable[dict[str, Any]], deletion: dict[str, Any]) -> list[dict[str, Any]]:
+    """Leave out what a deleted person said until then, under any id that was known as theirs by then."""
+    told = sorted((message for message in messages if message["type"] != "delete"), key=stamp)
+    groups = contact_groups([message for message in told if message["timestamp"] <= deletion["timestamp"]], set())
+    person = groups.get(deletion["userId"], frozenset({deletion["userId"]}))
+    return [
+        message for message in told if message["timestamp"] > deletion["timestamp"] or sender(message) not in person
+    ]
+
+
 def stamp(message: dict[str, Any]) -> tuple[str, str, str]:
     return message["timestamp"], message["messageId"], message["connection"]
 

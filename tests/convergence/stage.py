@@ -59,7 +59,7 @@ class Stage:
             fields: list[Any] = []
             for message in batch:
                 sent = {key: value for key, value in message.items() if key != "connection"}
-                accepted = accept(orjson.loads(orjson.dumps(sent)), datetime.now(UTC))
+                accepted = accept(orjson.loads(orjson.dumps(sent)), datetime.now(UTC), from_segment=True)
                 assert isinstance(accepted, Accepted), accepted
                 fields += [accepted_field(f"{workspace}{message['connection']}", accepted.message_key), accepted.body]
             await self.redis.execute_command(  # type: ignore[no-untyped-call] # redis-py has no type for it

@@ -79,6 +79,11 @@ class Facts:
         return self.user or self.anonymous
 
     @property
+    def is_deletion(self) -> bool:
+        """Whether the message deletes its sender."""
+        return self.message.type == "delete"
+
+    @property
     def is_claim(self) -> bool:
         """Whether the message claims its anonymous visitor for its user."""
         if self.user is None or self.anonymous is None or self.is_withdrawn:

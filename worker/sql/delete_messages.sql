@@ -1,4 +1,17 @@
--- Removes what identities said until a moment.
+-- Removes what identities said until a moment, with what follows from those messages alone; tells how many there were.
 -- $1 workspace, $2 identities, $3 moment.
-DELETE FROM variance_data.messages m
-WHERE m.workspace_id = $1 AND m.sender_id = ANY($2::uuid[]) AND m.occurred_at <= $3 AND m.type <> 'delete'
+WITH gone AS (
+    DELETE FROM variance_data.messages m
+    WHERE m.workspace_id = $1 AND m.sender_id = ANY($2::uuid[]) AND m.occurred_at <= $3 AND m.type <> 'delete'
+    RETURNING m.connection_id, m.message_id, m.account_id
+), aliases AS (
+    DELETE FROM variance_data.aliases a
+    USING gone g
+    WHERE a.workspace_id = $1 AND a.connection_id = g.connection_id AND a.message_id = g.message_id
+), audience_signals AS (
+    DELETE FROM variance_data.audience_signals s
+    USING gone g
+    WHERE s.workspace_id = $1 AND s.subject_id = g.account_id
+        AND s.connection_id = g.connection_id AND s.message_id = g.message_id
+)
+SELECT count(*) FROM gone

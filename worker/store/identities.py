@@ -8,6 +8,7 @@ from asyncpg import Record
 
 from worker.fold.contact import Contact
 from worker.fold.identity import Identity
+from worker.fold.person import Mention
 from worker.fold.stamp import Stamp
 from worker.sql import statement
 from worker.store.database import Database, from_jsonb, to_jsonb
@@ -79,6 +80,26 @@ async def delete_identities(database: Database, workspace_id: int, ids: Sequence
     await database.execute(statement("delete_audience_signals"), workspace_id, ids)
 
 
+async def read_mentions(database: Database, workspace_id: int, ids: Iterable[UUID]) -> dict[UUID, Mention]:
+    """Read who names identities, of those that there are."""
+    rows = await database.fetch(statement("read_mentions"), workspace_id, list(ids))
+    return {
+        row["id"]: Mention(_stamp(row, "own"), _stamp(row, "claim"), row["is_visitor_itself"], row["is_aliased"])
+        for row in rows
+    }
+
+
+async def mention_identities(database: Database, workspace_id: int, mentions: Mapping[UUID, Mention]) -> None:
+    """Write who names identities."""
+    await database.execute(
+        statement("mention_identities"),
+        workspace_id,
+        list(mentions),
+        [to_jsonb(mention.first_seen) if mention.first_seen else None for mention in mentions.values()],
+        [mention.is_anonymous for mention in mentions.values()],
+    )
+
+
 async def lock_contacts(database: Database, workspace_id: int, ids: Iterable[UUID]) -> dict[UUID, Contact]:
     """Lock contacts until the transaction ends, and read them."""
     rows = await database.fetch(statement("lock_contacts"), workspace_id, list(ids))
@@ -132,3 +153,8 @@ def _identity(row: Record) -> Identity:
             source: {key: Stamp(*stamp) for key, stamp in stamps.items()} for source, stamps in evidence.items()
         },
     )
+
+
+def _stamp(row: Record, kind: str) -> Stamp | None:
+    at = row[f"{kind}_at"]
+    return Stamp.of(at, row[f"{kind}_message_id"], row[f"{kind}_connection_id"]) if at else None

@@ -1,6 +1,7 @@
 """Claims and aliases: the evidence of which identities are one contact."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -95,11 +96,28 @@ async def delete_claim(database: Database, workspace_id: int, visitor: UUID, use
     await database.execute(statement("delete_claim"), workspace_id, visitor, user)
 
 
-async def delete_links(database: Database, workspace_id: int, ids: Sequence[UUID]) -> set[MessageKey]:
-    """Remove the claims and aliases that name identities; give the keys of the messages that made them."""
-    claims = await database.fetch(statement("delete_claims"), workspace_id, ids)
-    aliases = await database.fetch(statement("delete_aliases"), workspace_id, ids)
-    return {(row["connection_id"], row["message_id"]) for row in (*claims, *aliases)}
+@dataclass(frozen=True, slots=True)
+class DeletedLinks:
+    """The keys of the messages that made the links, and the identities that those name."""
+
+    keys: set[MessageKey]
+    ends: set[UUID]
+
+
+async def delete_links(database: Database, workspace_id: int, ids: Sequence[UUID]) -> DeletedLinks:
+    """Remove the claims and aliases that name identities."""
+    rows = await database.fetch(statement("delete_claims"), workspace_id, ids)
+    rows += await database.fetch(statement("delete_aliases"), workspace_id, ids)
+    return DeletedLinks(
+        {(row["connection_id"], row["message_id"]) for row in rows},
+        {id_ for row in rows for id_ in (row["previous_id"], row["user_id"]) if id_ is not None},
+    )
+
+
+async def find_visitors(database: Database, workspace_id: int, users: Iterable[UUID]) -> set[UUID]:
+    """Find the visitors whom users claim, whether the claim has an effect or not."""
+    rows = await database.fetch(statement("find_visitors"), workspace_id, list(users))
+    return {row["anonymous_id"] for row in rows}
 
 
 async def update_quarantine(

@@ -92,8 +92,8 @@ async def read_withdrawals(database: Database) -> set[tuple[int, MessageKey]]:
 
 async def delete_messages(database: Database, workspace_id: int, senders: Sequence[UUID], until: datetime) -> int:
     """Remove what identities sent until a moment; give how many messages that were."""
-    status = await database.execute(statement("delete_messages"), workspace_id, senders, until)
-    return _rows_of(status)
+    count: int = await database.fetchval(statement("delete_messages"), workspace_id, senders, until)
+    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,6 @@ async def delete_dead_letters(database: Database, workspace_id: int, keys: Seque
     await database.execute(
         statement("delete_dead_letters"), workspace_id, [key[0] for key in keys], [key[1] for key in keys]
     )
-
-
-def _rows_of(status: str) -> int:
-    """Read how many rows a command was about from what Postgres says of it, such as `DELETE 3`."""
-    return int(status.rpartition(" ")[2])
 
 
 async def find_tombstones(database: Database, workspace_id: int, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:

@@ -1,0 +1,114 @@
+"""Deletions among everything else, in any order: what the deleted said is gone, and the state is what the log says."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.convergence.model import expected, sender, without_deleted
+from tests.convergence.stage import Stage, open_stage
+from tests.convergence.worlds import METHODS, Delivery, deliveries, told
+from worker.rebuild import RebuildOptions, rebuild
+
+
+@pytest.fixture
+async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
+    """Two workers on empty servers."""
+    async with open_stage(redis_url, database_url) as opened:
+        yield opened
+
+
+@st.composite
+def deliveries_with_deletions(draw: st.DrawFn) -> Delivery:
+    """Draw a delivery among whose batches people are deleted."""
+    delivery = draw(deliveries())
+    batches = [list(batch) for batch in delivery.batches]
+    for number in range(draw(st.integers(1, 2))):
+        deletion = told(
+            "delete", 90 + number, draw(st.integers(0, 9)), userId=draw(st.sampled_from(["u1", "u2", "x"]))
+        )
+        batch = draw(st.sampled_from(batches))
+        batch.insert(draw(st.integers(0, len(batch))), deletion)
+    return Delivery(batches, delivery.at_once)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(delivery=deliveries_with_deletions())
+async def test_what_a_deleted_person_said_is_gone_for_good(stage: Stage, delivery: Delivery) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
+    assert not await logged(stage, workspace) & said_before_deletion(delivery.world)
+    before = await stage.state(workspace)
+    await stage.deliver(workspace, [delivery.world], at_once=True)
+    assert await stage.state(workspace) == before
+    id_ = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    difference = await rebuild(stage.database_url, RebuildOptions(workspace_id=id_), lambda _done, _total: None)
+    assert {table for table, rows in difference.rows.items() if rows} <= {"accounts"}, difference
+
+
+@st.composite
+def deliveries_with_one_deletion(draw: st.DrawFn) -> Delivery:
+    """Draw a delivery with one deletion, in which every visitor is one user's: `a1` is only seen with `u1`."""
+    delivery = draw(deliveries())
+    batches = [[_with_visitors_of_their_own(message) for message in batch] for batch in delivery.batches]
+    deletion = told("delete", 90, draw(st.integers(0, 9)), userId=draw(st.sampled_from(["u1", "u2"])))
+    batch = draw(st.sampled_from(batches))
+    batch.insert(draw(st.integers(0, len(batch))), deletion)
+    return Delivery(batches, delivery.at_once)
+
+
+def _with_visitors_of_their_own(message: dict[str, Any]) -> dict[str, Any]:
+    user, visitor = message["userId"], message["anonymousId"]
+    if user not in (None, "null"):
+        user = f"u{ord(user[-1]) % 3}"
+        visitor = visitor and f"a{user[-1]}"
+    elif visitor not in (None, "null"):
+        visitor = f"a{ord(visitor[-1]) % 3}"
+    changed = message | {"userId": user, "anonymousId": visitor}
+    previous = message.get("previousId")
+    if previous not in (None, "null") and user not in (None, "null"):
+        changed["previousId"] = f"u{ord(previous[-1]) % 3}" if previous[0] == "u" else f"a{user[-1]}"
+    return changed
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(delivery=deliveries_with_one_deletion())
+async def test_a_deletion_leaves_the_same_whenever_it_arrives(stage: Stage, delivery: Delivery) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
+    (deletion,) = [message for message in delivery.world if message["type"] == "delete"]
+    state, model = await stage.state(workspace), expected(without_deleted(delivery.world, deletion), METHODS)
+    assert (state.contacts, state.events, state.merges) == (model.contacts, model.events, model.merges)
+
+
+def said_before_deletion(world: list[dict[str, Any]]) -> set[str]:
+    """Give the messages whose senders were deleted after sending them."""
+    deletions = [message for message in world if message["type"] == "delete"]
+    return {
+        message["messageId"]
+        for message in world
+        for deletion in deletions
+        if message["type"] != "delete"
+        and sender(message) == deletion["userId"]
+        and message["timestamp"] <= deletion["timestamp"]
+    }
+
+
+async def logged(stage: Stage, workspace: str) -> set[str]:
+    """Give the messages in a workspace's log."""
+    rows = await stage.database.fetch(
+        """SELECT m.message_id FROM variance_data.messages m
+        JOIN variance_data.workspaces w ON w.id = m.workspace_id WHERE w.name = $1""",
+        workspace,
+    )
+    return {row["message_id"] for row in rows}
