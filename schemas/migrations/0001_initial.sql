@@ -338,7 +338,8 @@ CREATE VIEW variance.quarantine AS
 CREATE VIEW variance.account_memberships AS
     WITH evidence AS (
         SELECT
-            m.workspace_id, i.contact_id, m.account_id, m.occurred_at, m.message_id, m.connection_id,
+            m.workspace_id, i.contact_id, m.account_id, m.message_id, m.connection_id,
+            least(m.occurred_at, m.received_at + interval '1 day') AS occurred_at,
             a.rank, min(a.rank) OVER (PARTITION BY m.workspace_id, i.contact_id) AS best_rank
         FROM variance_data.messages m
         JOIN variance_data.identities i ON i.workspace_id = m.workspace_id AND i.id = m.sender_id

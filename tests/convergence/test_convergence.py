@@ -1,13 +1,15 @@
 """Whatever the order, the repetitions, the batches and the workers, the views show what the model says."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from tests.convergence.model import expected
 from tests.convergence.stage import Stage, open_stage
-from tests.convergence.worlds import METHODS, Delivery, deliveries, told
+from tests.convergence.worlds import METHODS, Delivery, deliveries, told, worlds
 
 _CHAIN = [told("alias", n, n // 2, userId=f"u{n + 1}", previousId=f"u{n}") for n in range(100)]
 
@@ -48,3 +50,20 @@ async def test_a_second_delivery_of_everything_changes_nothing(stage: Stage, del
     before = await stage.state(workspace)
     await stage.deliver(workspace, [delivery.world], at_once=True)
     assert await stage.state(workspace) == before
+
+
+@many_worlds
+@given(world=worlds(), is_late=st.lists(st.booleans(), min_size=12, max_size=12))
+async def test_what_arrives_a_month_late_counts_at_its_own_time(
+    stage: Stage, world: list[dict[str, Any]], is_late: list[bool]
+) -> None:
+    late = [
+        message | {"timestamp": message["timestamp"].replace("2026-03-01", "2026-01-29")}
+        for message, is_it in zip(world, is_late, strict=False)
+        if is_it
+    ]
+    keys = {message["messageId"] for message in late}
+    in_time = [message for message in world if message["messageId"] not in keys]
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [batch for batch in (in_time, late) if batch], at_once=False)
+    assert await stage.state(workspace) == expected([*in_time, *late], METHODS)

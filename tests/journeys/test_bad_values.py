@@ -1,5 +1,6 @@
 """Values that Postgres or JSON cannot hold: made storable, or a dead letter; never a lost neighbour."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -127,3 +128,16 @@ async def test_odd_traits_harm_nothing(system: System, traits: Any) -> None:
     await system.send(identify(userId="u1", traits=traits), message("page", userId="u1", name=None, category=None))
     assert list(await system.contacts()) == ["u1"]
     assert await system.rows("events", "name") == [(None,)]
+
+
+async def test_a_clock_decades_ahead_counts_as_a_day_ahead_of_the_receipt(system: System) -> None:
+    wrong = {"timestamp": "2099-03-01T00:00:00.000Z", "originalTimestamp": "2099-03-01T00:00:00.000Z"}
+    await system.send(
+        identify(0, userId="u1", traits={"email": "p@acme.example"}, **wrong), track("ahead", 0, userId="u1", **wrong)
+    )
+    bound = datetime.now(UTC) + timedelta(days=1)
+    assert (await system.contacts())["u1"]["last_seen_at"] <= bound
+    (account,) = await system.rows("accounts", "last_seen_at")
+    (stay,) = await system.rows("account_memberships", "since")
+    assert max(account[0], stay[0]) <= bound
+    assert await system.rows("events", "occurred_at") == [(datetime(2099, 3, 1, tzinfo=UTC),)]

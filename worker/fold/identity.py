@@ -92,8 +92,9 @@ def _see(identities: dict[UUID, Identity], named: Named, stamp: Stamp) -> None:
 
 def _hear(identity: Identity, facts: Facts) -> None:
     message = facts.message
-    if identity.last_seen_at is None or message.occurred_at > identity.last_seen_at:
-        identity.last_seen_at = message.occurred_at
+    at = message.stamp.occurred_at
+    if identity.last_seen_at is None or at > identity.last_seen_at:
+        identity.last_seen_at = at
     if facts.traits:
         absorb_traits(identity.traits, stamped_traits(message.stamp, dict(facts.traits)))
     for evidence in facts.evidence:
