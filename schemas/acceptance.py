@@ -15,7 +15,7 @@ import msgspec
 import orjson
 
 from schemas.ids import message_key
-from schemas.message import TYPES, Message
+from schemas.message import CALLS, TYPES
 from schemas.reasons import Reason
 from schemas.timestamps import read_instant, write_instant
 
@@ -29,6 +29,7 @@ _BY_FOLDED_NAME = {name.lower(): name for name in _FIELDS}
 _LEGACY_ALIAS_FIELDS = {"from": "previousId", "to": "userId"}
 _IDS = ("messageId", "userId", "anonymousId", "previousId", "groupId")
 _REQUIRED_TEXT = {"track": "event", "group": "groupId", "alias": "previousId"}
+_SENDERS_TYPES = TYPES - {"delete"}
 _OBJECTS = ("traits", "properties", "context", "integrations")
 
 
@@ -90,9 +91,9 @@ def _uniform(raw: Any, call_type: str | None, path: str, *, from_segment: bool) 
         raise _RefusedError("not_an_object", f"Expected `object` - at `{path}`")
     name_fields(raw)
     raw.pop("writeKey", None)  # the browser's SDK repeats the secret in each message
-    _set_type(raw, call_type, path, TYPES if from_segment else TYPES - {"delete"})
+    _set_type(raw, call_type, path, TYPES if from_segment else _SENDERS_TYPES)
     try:
-        msgspec.convert(raw, Message)
+        msgspec.convert(raw, CALLS[raw["type"]])  # a union of the calls would be resolved anew each time
     except msgspec.ValidationError as error:
         detail = _at(str(error), path)
         reason: Reason = "missing_field" if "missing required" in detail else "invalid_field"

@@ -3,6 +3,7 @@
 Source: Segment's spec, "Common Fields" and the page of each call; for `delete`, the partner spec.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -64,8 +65,17 @@ class Delete(Call, tag="delete"):
     """That a person is to be forgotten."""
 
 
-Message: TypeAlias = Identify | Track | Page | Screen | Group | Alias | Delete
+CALLS: Mapping[str, type[Call]] = {
+    "identify": Identify,
+    "track": Track,
+    "page": Page,
+    "screen": Screen,
+    "group": Group,
+    "alias": Alias,
+    "delete": Delete,
+}
+"""Each `type` and what it must look like."""
 
-TYPES: frozenset[str] = frozenset({"identify", "track", "page", "screen", "group", "alias", "delete"})
+TYPES: frozenset[str] = frozenset(CALLS)
 EVENT_TYPES = {"page": "page", "screen": "screen", "track": "action"}
 """Segment's event calls, and the type of event that each becomes."""

@@ -6,6 +6,7 @@ Source: Segment's spec, "Common Fields", timestamps: `timestamp = receivedAt - (
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from dateutil import parser as lenient_parser
@@ -64,9 +65,10 @@ def counted_at(occurred: datetime, received_at: datetime) -> datetime:
     return min(occurred, received_at + FUTURE_BOUND) if received_at < LATEST - FUTURE_BOUND else occurred
 
 
+@lru_cache(maxsize=1)  # the messages of a batch were all received at one instant
 def write_instant(instant: datetime) -> str:
     """Write an instant as Segment does: UTC with milliseconds and `Z`."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _in_bounds(instant: datetime) -> datetime | None:
