@@ -24,10 +24,15 @@ class Access:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
+    def at_once(self, secrets: Sequence[str]) -> PublishedConnection | None:
+        """Give the connection that these secrets open by what is known; None where Redis has to be asked."""
+        connection = self._connections.opened_by(secrets)
+        return connection if connection is not None and connection.is_enabled else None
+
     async def by_secret(self, secrets: Sequence[str]) -> PublishedConnection:
         """Give the connection that the first fitting one of these secrets opens. Raises RefusalError."""
-        connection = self._connections.opened_by(secrets)
-        if connection is not None and connection.is_enabled:
+        connection = self.at_once(secrets)
+        if connection is not None:
             return connection
         if not secrets:
             raise _unauthorized(_NOTHING_SENT)
@@ -36,6 +41,13 @@ class Access:
     async def by_id(self, connection_id: str, secrets: Sequence[str]) -> tuple[PublishedConnection, str]:
         """Give the connection with this id and the secret that opens it. Raises RefusalError."""
         return await self._try_twice(lambda: self._with_id(connection_id, secrets))
+
+    def by_id_at_once(self, connection_id: str, secrets: Sequence[str]) -> PublishedConnection | None:
+        """Give the connection with this id where one of these secrets opens it; None where Redis has to be asked."""
+        try:
+            return self._with_id(connection_id, secrets)[0]
+        except RefusalError:
+            return None
 
     async def _try_twice(self, attempt: Callable[[], _Opened]) -> _Opened:
         try:

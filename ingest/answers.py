@@ -1,5 +1,8 @@
 """What a sender is told: `{"success": true}`, or a refusal with its code, as JSON."""
 
+import time
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Literal
 
 import orjson
@@ -74,6 +77,26 @@ def unavailable(
 def accepted() -> web.Response:
     """Answer that everything in the request is in Redis, on disk."""
     return web.Response(body=_ACCEPTED, headers=_HEADERS)
+
+
+def acknowledgement() -> bytes:
+    """Give the same answer as it goes over the wire."""
+    return _acknowledgement(int(time.time()))
+
+
+@lru_cache(maxsize=1)  # its Date has whole seconds
+def _acknowledgement(_: int) -> bytes:
+    return as_bytes(accepted())
+
+
+def as_bytes(answer: web.Response) -> bytes:
+    """Write an answer as it goes over the wire, on a connection that stays open."""
+    body = answer.body
+    if not isinstance(body, bytes):
+        raise TypeError("only an answer whose body is bytes can be written")
+    headers = {**answer.headers, "Content-Length": str(len(body)), "Date": formatdate(usegmt=True)}
+    lines = [f"HTTP/1.1 {answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def refused(refusal: RefusalError, *, is_open_to_browsers: bool = True) -> web.Response:

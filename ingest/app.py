@@ -1,7 +1,7 @@
 """The application: the only place where its parts are put together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -15,8 +15,9 @@ from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.posts import get_routes, post_routes, refuse_path
 from ingest.pressure import Pressure
+from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
-from ingest.webhook import Webhook
+from ingest.webhook import PATH, Webhook
 from schemas.settings import WebSettings
 
 REDIS = web.AppKey("REDIS", Redis)
@@ -54,8 +55,10 @@ def create_app(settings: WebSettings) -> web.Application:
         Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH),
         pressure,
     )
+    tracking, webhook = Tracking(*parts), Webhook(*parts)
+    app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics)
     health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
-    app.add_routes([*_tracking_routes(Tracking(*parts), metrics), *_webhook_routes(Webhook(*parts), metrics)])
+    app.add_routes([*_tracking_routes(tracking, metrics), *_webhook_routes(webhook, metrics)])
     app.add_routes(get_routes("/health/live", health.live))
     app.add_routes(get_routes("/health/ready", health.ready))
     app.add_routes(get_routes("/metrics", metrics.answer))
@@ -76,7 +79,16 @@ def _tracking_routes(tracking: Tracking, metrics: Metrics) -> list[web.RouteDef]
 
 
 def _webhook_routes(webhook: Webhook, metrics: Metrics) -> list[web.RouteDef]:
-    return post_routes("/webhook/{connection_id}", webhook.deliver, metrics)
+    return post_routes(f"{PATH}{{connection_id}}", webhook.deliver, metrics)
+
+
+def _judges(tracking: Tracking, webhook: Webhook) -> Callable[[str], Judge | None]:
+    by_path = {f"/v1/{name}": tracking.one_at_once(call_type) for name, call_type in CALLS.items()}
+
+    def judge_of(path: str) -> Judge | None:
+        return by_path.get(path) or (webhook.deliver_at_once if path.startswith(PATH) else None)
+
+    return judge_of
 
 
 def _redis(settings: WebSettings) -> Redis:

@@ -37,6 +37,12 @@ class BodyReader:
             return body
         return await self._inflated(body, encoding or "")
 
+    def at_once(self, body: bytes) -> Any:
+        """Give the value of a body that is there. Raises RefusalError where it is not a plain one."""
+        if len(body) > self._max_bytes or body.startswith(_GZIP_MAGIC):
+            raise RefusalError(400, "unreadable_body", "The body is to be read in full first")
+        return parse(body)
+
     async def _read_whole(self, request: web.Request) -> bytes:
         if (request.content_length or 0) > self._max_bytes:
             raise self._too_large()

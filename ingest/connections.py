@@ -8,6 +8,7 @@ import asyncio
 import hmac
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -24,6 +25,8 @@ from schemas.connection import (
 )
 
 _POLL_SECONDS = 0.25
+
+_digest = lru_cache(maxsize=256)(secret_sha256)
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -55,7 +58,7 @@ class Connections:
     def opened_by(self, secrets: Iterable[str]) -> PublishedConnection | None:
         """Give the connection that the first fitting of these secrets opens, enabled or not."""
         for secret in secrets:
-            digest = secret_sha256(secret)
+            digest = _digest(secret)
             found = self._by_secret.get(digest)
             if found is not None:
                 connection, published = found

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -43,6 +44,7 @@ def is_signed(body: bytes, signature: str, secret: str) -> bool:
     return bool(elements) and _is_digest(bytes(elements[0]), signature, secret)
 
 
+@lru_cache(maxsize=256)  # a sender's header is the same in each of its requests
 def _secret_of(header: str) -> str | None:
     scheme, _, value = header.strip().partition(" ")
     value = value.strip()

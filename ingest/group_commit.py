@@ -6,8 +6,9 @@ repetition of it is recognised by its messageIds.
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -48,11 +49,15 @@ class QueueUnavailableError(Exception):
         super().__init__(cause)
 
 
+Settle: TypeAlias = Callable[[QueueUnavailableError | None], None]
+"""Is called once, when the write is on disk (None) or failed. It must not raise."""
+
+
 class _Write(NamedTuple):
     pairs: Sequence[Pair]
     size_bytes: int
     put_at: float
-    done: asyncio.Future[None]
+    settle: Settle
 
 
 class GroupCommit:
@@ -80,16 +85,28 @@ class GroupCommit:
 
         Without pairs it tells whether a write would succeed.
         """
-        size_bytes = sum(len(pair.value) for pair in pairs)
+        done = asyncio.get_running_loop().create_future()
+
+        def settle(failure: QueueUnavailableError | None) -> None:
+            if done.done():  # who put it has given up
+                return
+            if failure is None:
+                done.set_result(None)
+            else:
+                done.set_exception(failure)
+
+        self.put_then(pairs, settle)
+        await done
+
+    def put_then(self, pairs: Sequence[Pair], settle: Settle) -> None:
+        """Put, and be told by a call. Raises QueueUnavailableError where too much waits already."""
+        size_bytes = sum([len(pair.value) for pair in pairs])
         if self._waiting_bytes + size_bytes > _MAX_WAITING_BYTES:
             cause = "too_much_waiting"
             raise QueueUnavailableError(cause)
-        loop = asyncio.get_running_loop()
-        done = loop.create_future()
-        self._waiting.append(_Write(pairs, size_bytes, loop.time(), done))
+        self._waiting.append(_Write(pairs, size_bytes, time.monotonic(), settle))
         self._waiting_bytes += size_bytes
         self._is_wanted.set()
-        await done
 
     async def flush_until_closed(self) -> None:
         """Flush whatever is put, until `close`; what was put before is still flushed."""
@@ -118,21 +135,16 @@ class GroupCommit:
 
     async def _flush(self, writes: list[_Write]) -> None:
         pairs = [pair for write in writes for pair in write.pairs]
-        failure: str | None = None
+        failure: QueueUnavailableError | None = None
         try:
-            async with asyncio.timeout_at(writes[0].put_at + self._timeout_seconds):
+            async with asyncio.timeout(writes[0].put_at + self._timeout_seconds - time.monotonic()):
                 await self._commit(_commands(pairs))
         except Exception as error:  # noqa: BLE001 (whatever it is, the senders are told and the next flush is tried)
-            failure = _word_for(error)
+            failure = QueueUnavailableError(_word_for(error))
             await self._drop_connection()
         self._note(failure, len(pairs))
         for write in writes:
-            if write.done.done():
-                continue
-            if failure is None:
-                write.done.set_result(None)
-            else:
-                write.done.set_exception(QueueUnavailableError(failure))
+            write.settle(failure)
 
     async def _commit(self, commands: list[_Command]) -> None:
         is_fresh = self._connection is None
@@ -176,7 +188,7 @@ class GroupCommit:
             with suppress(RedisError, OSError):
                 await connection.disconnect(nowait=True)
 
-    def _note(self, failure: str | None, messages: int) -> None:
+    def _note(self, failure: QueueUnavailableError | None, messages: int) -> None:
         if failure is None:
             self._metrics.flush_messages.observe(messages)
             if self._is_failing:
@@ -184,7 +196,7 @@ class GroupCommit:
         else:
             self._metrics.failed_flushes += 1
             if not self._is_failing:
-                _log.warning("queue_unavailable", cause=failure)
+                _log.warning("queue_unavailable", cause=failure.cause)
         self._is_failing = failure is not None
 
 

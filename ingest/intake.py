@@ -1,8 +1,10 @@
 """From decoded JSON to the queue: each message is judged, and written before anything is answered."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,8 +21,6 @@ from schemas.timestamps import write_instant
 _JUDGED_AT_ONCE_BYTES = 1_000_000
 _LIGHTEST_MESSAGE_BYTES = 5_000
 """What is judged of a batch before other requests get their turn: some milliseconds of work."""
-
-_UNAVAILABLE = "The queue cannot be written to at the moment"
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -50,6 +50,19 @@ class Intake:
             raise RefusalError(400, judged.reason, judged.detail)
         await self._queue([_accepted_pair(connection, judged)])
         self._metrics.accepted_messages += 1
+
+    def pair_at_once(
+        self,
+        connection: PublishedConnection,
+        raw: Any,
+        *,
+        call_type: str | None = None,
+        from_segment: bool = False,
+    ) -> Pair | None:
+        """Give what is queued of a message received now; None where it is refused."""
+        received_at = _this_millisecond(time.time_ns() // 1_000_000)
+        judged = accept(raw, received_at, call_type=call_type, from_segment=from_segment)
+        return None if isinstance(judged, Refused) else _accepted_pair(connection, judged)
 
     async def take_all(
         self,
@@ -94,7 +107,24 @@ class Intake:
         try:
             await self._group_commit.put(pairs)
         except QueueUnavailableError:
-            raise unavailable(_UNAVAILABLE, code="queue_unavailable") from None
+            raise queue_refusal() from None
+
+
+@lru_cache(maxsize=1)  # many posts come in one, and each has to write it
+def _this_millisecond(unix_milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(unix_milliseconds / 1000, UTC)
+
+
+def one_by_one(messages: list[Any]) -> Iterator[Any]:
+    """Give the messages and keep none: each takes several times its JSON, and the wait for Redis may be long."""
+    messages.reverse()
+    while messages:
+        yield messages.pop()
+
+
+def queue_refusal() -> RefusalError:
+    """Give the refusal for a write that Redis did not confirm."""
+    return unavailable("The queue cannot be written to at the moment", code="queue_unavailable")
 
 
 def _accepted_pair(connection: PublishedConnection, message: Accepted) -> Pair:

@@ -3,8 +3,9 @@
 Source: Segment's documentation, "HTTP Tracking API source"; the SDKs' code for the short paths and `import`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -13,8 +14,10 @@ from ingest.access import Access
 from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import presented_secrets
-from ingest.intake import Intake
+from ingest.group_commit import Pair
+from ingest.intake import Intake, one_by_one
 from ingest.pressure import Pressure
+from ingest.straight_posts import Judge
 from schemas.acceptance import name_fields
 
 CALLS = {
@@ -49,33 +52,47 @@ class Tracking:
             received_at = datetime.now(UTC)
             self._pressure.check()
             value = parse(await self._body_reader.read(request))
-            connection = await self._access.by_secret(_secrets(request, value))
+            connection = await self._access.by_secret(_secrets(request.headers, value))
             await self._intake.take_one(connection, value, received_at, call_type=call_type)
 
         return take
+
+    def one_at_once(self, call_type: str) -> Judge:
+        """Give the judge of the call of one message of this type."""
+
+        def judge(_: str, headers: Mapping[str, str], body: bytes) -> Pair | None:
+            value = self._body_reader.at_once(body)
+            connection = self._access.at_once(_secrets(headers, value))
+            if connection is None:
+                return None
+            return self._intake.pair_at_once(connection, value, call_type=call_type)
+
+        return judge
 
     async def many(self, request: web.Request) -> None:
         """Take a batch. An empty one is accepted: Segment accepts it, and nothing is lost by it."""
         received_at = datetime.now(UTC)
         self._pressure.check()
         value = parse(await self._body_reader.read(request))
-        connection = await self._access.by_secret(_secrets(request, value))
+        connection = await self._access.by_secret(_secrets(request.headers, value))
         if isinstance(value, list):
-            await self._intake.take_all(connection, value, received_at)
+            await self._intake.take_all(connection, one_by_one(value), received_at)
             return
         messages = value.get("batch") if isinstance(value, dict) else None
         if not isinstance(messages, list):
             raise RefusalError(400, "invalid_batch", "Expected `array` - at `$.batch`")
-        # One by one as they are judged: what the batch shares, times its messages, could fill the memory.
-        sharing = (_share(value, message) for message in messages)
-        await self._intake.take_all(connection, sharing, received_at, path="$.batch")
+        shared = {name: value[name] for name in (*_SHARED_OBJECTS, "sentAt") if value.get(name)}
+        whole = one_by_one(messages)
+        if shared:  # as each is judged: what the batch shares, times its messages, could fill the memory
+            whole = map(partial(_share, shared), whole)
+        await self._intake.take_all(connection, whole, received_at, path="$.batch")
 
     async def ignore(self, _: web.Request) -> None:
         """Accept whatever is posted, without credentials, and forget it."""
 
 
-def _secrets(request: web.Request, value: Any) -> list[str]:
-    secrets = presented_secrets(request.headers)
+def _secrets(headers: Mapping[str, str], value: Any) -> list[str]:
+    secrets = presented_secrets(headers)
     write_key = value.get("writeKey") if isinstance(value, dict) else None
     if isinstance(write_key, str) and write_key:
         secrets.append(write_key)

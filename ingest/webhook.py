@@ -4,6 +4,7 @@ Source: Segment's partner documentation, "Build webhook"; for arrays and their s
 destinations.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -12,8 +13,12 @@ from ingest.access import Access
 from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import is_signed, presented_secrets
-from ingest.intake import Intake
+from ingest.group_commit import Pair
+from ingest.intake import Intake, one_by_one
 from ingest.pressure import Pressure
+
+PATH = "/webhook/"
+"""What stands before a connection's id in the path of its deliveries."""
 
 
 class Webhook:
@@ -38,6 +43,15 @@ class Webhook:
             raise RefusalError(401, "wrong_signature", message)
         value = parse(body)
         if isinstance(value, list):
-            await self._intake.take_all(connection, value, received_at, from_segment=True)
+            await self._intake.take_all(connection, one_by_one(value), received_at, from_segment=True)
         else:
             await self._intake.take_one(connection, value, received_at, from_segment=True)
+
+    def deliver_at_once(self, path: str, headers: Mapping[str, str], body: bytes) -> Pair | None:
+        """Judge one message that is not signed, in an array or compressed."""
+        if "X-Signature" in headers:
+            return None
+        connection = self._access.by_id_at_once(path.removeprefix(PATH), presented_secrets(headers))
+        if connection is None:
+            return None
+        return self._intake.pair_at_once(connection, self._body_reader.at_once(body), from_segment=True)

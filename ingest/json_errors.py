@@ -1,0 +1,38 @@
+"""A sender's HTTP connection, as aiohttp serves it, except that its errors are JSON."""
+
+import uuid
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from ingest.answers import RefusalError, refused, unavailable
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class JsonErrors(web.RequestHandler):
+    """A connection whose errors are JSON: 400 where a request was no HTTP, 503 where a handler failed."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Give the answer to a request that failed, with an id under which the log has more."""
+        if request.writer.output_size > 0:
+            error = "an answer was already under way"
+            raise ConnectionError(error)
+        if isinstance(exc, ConnectionError):
+            raise exc  # the sender is gone: there is nobody to answer
+        if isinstance(exc, HttpProcessingError) and status < 500:  # noqa: PLR2004
+            _log.debug("request_malformed", error=type(exc).__name__)
+            refusal = RefusalError(400, "bad_request", "This is not a valid HTTP request", closes=True)
+        else:
+            request_id = str(uuid.uuid4())
+            message = f"Something went wrong here; in the log it has the id {request_id}"
+            _log.error("request_failed", request_id=request_id, path=request.path, exc_info=exc)
+            refusal = unavailable(message, code="internal_error", closes=True)
+        return refused(refusal)
