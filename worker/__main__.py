@@ -8,6 +8,7 @@ import uvloop
 
 from schemas.logs import set_up_logs
 from schemas.settings import SettingsError, WorkerSettings, read_settings
+from worker.garbage import look_seldom_for_cycles
 from worker.service import run_worker
 
 
@@ -25,6 +26,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"worker: {error}")
     set_up_logs(settings.log_level)
+    look_seldom_for_cycles()
     uvloop.run(_run(settings))
 
 

@@ -18,6 +18,7 @@ from worker.fold.links import Component, LooseEndError, claims_of, components_of
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store.database import Database
+from worker.store.identities import Placed
 
 _LOG = structlog.get_logger(__name__)
 
@@ -68,8 +69,7 @@ async def link_again(database: Database, workspace_id: int, identities: dict[UUI
 
 
 async def _hold(database: Database, workspace_id: int, told: dict[UUID, Identity]) -> Held:
-    made = await identity_store.insert_identities(database, workspace_id, told.values())
-    placed = await identity_store.find_identities(database, workspace_id, told.keys() - made)
+    placed, made = await _place(database, workspace_id, told)
     new_roles = [
         id_ for id_, known in placed.items()
         if (told[id_].is_user and not known.is_user) or (told[id_].is_anonymous and not known.is_anonymous)
@@ -83,6 +83,20 @@ async def _hold(database: Database, workspace_id: int, told: dict[UUID, Identity
     if not is_held or not (told.keys() | placed.keys()) <= members.keys():
         raise ConcurrentChangeError
     return Held(contacts, members, contact_ids, made, bool(new_roles))
+
+
+async def _place(
+    database: Database, workspace_id: int, told: dict[UUID, Identity]
+) -> tuple[dict[UUID, Placed], set[UUID]]:
+    """Find where identities belong, and make those that are missing; give the former, and the ids of the latter."""
+    placed = await identity_store.find_identities(database, workspace_id, told)
+    missing = told.keys() - placed.keys()
+    if not missing:
+        return placed, set()
+    made = await identity_store.insert_identities(database, workspace_id, [told[id_] for id_ in missing])
+    if missing != made:  # somebody else made some of them meanwhile
+        placed.update(await identity_store.find_identities(database, workspace_id, missing - made))
+    return placed, made
 
 
 async def _quarantine(

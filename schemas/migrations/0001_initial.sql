@@ -5,6 +5,10 @@
 CREATE SCHEMA IF NOT EXISTS variance_data;
 CREATE SCHEMA IF NOT EXISTS variance;
 
+-- The ids of identities, contacts and accounts are digests with the workspace in them, so an index on one needs no
+-- workspace. It must not begin with it either: on a young table, which has no statistics yet, Postgres takes a
+-- workspace for few rows, and would rather read all of it than look up a thousand keys.
+
 -- `most_links`: with how many others an id may be linked before it is quarantined.
 CREATE TABLE variance_data.workspaces (
     id         bigserial PRIMARY KEY,
@@ -51,7 +55,7 @@ CREATE TABLE variance_data.messages (
     PRIMARY KEY (workspace_id, connection_id, message_id)
 );
 CREATE INDEX messages_by_position ON variance_data.messages USING brin (position);
-CREATE INDEX messages_by_sender ON variance_data.messages (workspace_id, sender_id, occurred_at);
+CREATE INDEX messages_by_sender ON variance_data.messages (sender_id, occurred_at);
 
 -- An id seen in a workspace, with the evidence that its own messages gave. A stamp is
 -- [microseconds since 1970, messageId, connection id]. `traits` is {trait: [...stamp, value]}, null for a removed
@@ -72,7 +76,7 @@ CREATE TABLE variance_data.identities (
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX identities_in_quarantine ON variance_data.identities (workspace_id, id) WHERE is_quarantined;
-CREATE INDEX identities_by_contact ON variance_data.identities (workspace_id, contact_id);
+CREATE INDEX identities_by_contact ON variance_data.identities (contact_id, workspace_id);
 
 -- The earliest message in which a user appeared together with an anonymous visitor.
 CREATE TABLE variance_data.claims (
@@ -84,7 +88,7 @@ CREATE TABLE variance_data.claims (
     connection_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (workspace_id, anonymous_id, user_id)
 );
-CREATE INDEX claims_by_user ON variance_data.claims (workspace_id, user_id, anonymous_id);
+CREATE INDEX claims_by_user ON variance_data.claims (user_id, anonymous_id);
 
 -- Alias calls. An id is null where the value identifies nobody.
 CREATE TABLE variance_data.aliases (
@@ -99,8 +103,8 @@ CREATE TABLE variance_data.aliases (
     is_withdrawn   boolean NOT NULL,
     PRIMARY KEY (workspace_id, connection_id, message_id)
 );
-CREATE INDEX aliases_by_previous ON variance_data.aliases (workspace_id, previous_id, user_id);
-CREATE INDEX aliases_by_user ON variance_data.aliases (workspace_id, user_id, previous_id);
+CREATE INDEX aliases_by_previous ON variance_data.aliases (previous_id, user_id);
+CREATE INDEX aliases_by_user ON variance_data.aliases (user_id, previous_id);
 
 -- A set of identities, materialised. Its id is that of one of its members, so an id that was ever shown is found
 -- among the identities for good.
@@ -115,8 +119,8 @@ CREATE TABLE variance_data.contacts (
     last_seen_at  timestamptz,
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80);
-CREATE INDEX contacts_by_email ON variance_data.contacts (workspace_id, lower(left(email, 200)));
-CREATE INDEX contacts_by_account ON variance_data.contacts (workspace_id, account_id);
+CREATE INDEX contacts_by_email ON variance_data.contacts (lower(left(email, 200)));
+CREATE INDEX contacts_by_account ON variance_data.contacts (account_id);
 
 -- `is_own`: a connection's own method made it, so that it stands even while nobody belongs to it; an account of the
 -- e-mail fallback is shown only while a contact is in it. `traits` is as in identities.

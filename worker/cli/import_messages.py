@@ -16,6 +16,7 @@ from worker.cli.options import data_option, json_option, workspace_option
 from worker.cli.output import print_json, print_table, tell
 from worker.cli.progress import Meter, show_progress
 from worker.cli.servers import Servers, find_servers
+from worker.garbage import look_seldom_for_cycles
 from worker.importing.apply import apply_import
 from worker.importing.chunks import cut_chunks
 from worker.importing.lines import UnreadableFileError, read_lines
@@ -43,6 +44,7 @@ def import_messages(
     dead letter.
     """
     servers = find_servers(directory)
+    look_seldom_for_cycles()
     with asyncio.Runner() as runner, _opened(file) as source:
         connection_id = runner.run(_find_connection(servers, connection, workspace))
         total_bytes = Path(file).stat().st_size if file != _STANDARD_INPUT and Path(file).is_file() else None

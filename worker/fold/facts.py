@@ -1,10 +1,11 @@
 """What one message says: whom it names, what it tells of them, and what it tells of an account."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from schemas.ids import account_id, identity_id, is_no_id
 from worker.fold.account_rules import AccountEvidence, AccountRules, evidence_of_traits, key_text
@@ -14,8 +15,7 @@ _AUDIENCE_CLASSES = frozenset({"audience", "journey_step"})
 _MEMBERSHIP_WORDS = {"true": True, "false": False}
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedMessage:
+class LoggedMessage(msgspec.Struct, frozen=True):
     """A message as the log holds it. `body` is the decoded message, `text` its JSON as it was queued."""
 
     workspace_id: int
@@ -32,8 +32,7 @@ class LoggedMessage:
         return self.stamp.connection_id, self.stamp.message_key
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """An id that a message names, and in which role."""
 
     id: UUID
@@ -41,8 +40,7 @@ class Named:
     is_user: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AliasCall:
+class AliasCall(msgspec.Struct, frozen=True):
     """An alias as it was sent; an id is None where the value identifies nobody."""
 
     stamp: Stamp
@@ -53,8 +51,7 @@ class AliasCall:
     is_withdrawn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What one message says. `sender` is the identity that the message belongs to.
 
     `account_id` is the account that an event names itself, or the best that an Identify or Group call is evidence of.

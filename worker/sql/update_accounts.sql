@@ -1,7 +1,8 @@
 -- Writes accounts that changed.
--- $1 workspace, then one array a column.
+-- $1 workspace, $2 rows.
 UPDATE variance_data.accounts a
 SET is_own = n.is_own, traits = n.traits, first_seen_at = n.first_seen_at, last_seen_at = n.last_seen_at
-FROM unnest($2::uuid[], $3::boolean[], $4::jsonb[], $5::timestamptz[], $6::timestamptz[])
-    AS n (id, is_own, traits, first_seen_at, last_seen_at)
+FROM jsonb_to_recordset($2::jsonb) AS n (
+    id uuid, is_own boolean, traits jsonb, first_seen_at timestamptz, last_seen_at timestamptz
+)
 WHERE a.workspace_id = $1 AND a.id = n.id

@@ -1,6 +1,7 @@
 """Accounts, and places in audiences."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from schemas.ids import account_id
@@ -13,17 +14,7 @@ from worker.store.database import Database, from_jsonb, to_jsonb
 async def insert_accounts(database: Database, workspace_id: int, accounts: Iterable[Account]) -> set[UUID]:
     """Make the accounts that are not there yet; give the ids of those that were made."""
     ordered = sorted(accounts, key=lambda account: account.id)
-    rows = await database.fetch(
-        statement("insert_accounts"),
-        workspace_id,
-        [account.id for account in ordered],
-        [account.source for account in ordered],
-        [account.key for account in ordered],
-        [account.is_own for account in ordered],
-        [to_jsonb(account.traits) for account in ordered],
-        [account.first_seen_at for account in ordered],
-        [account.last_seen_at for account in ordered],
-    )
+    rows = await database.fetch(statement("insert_accounts"), workspace_id, to_jsonb(ordered))
     return {row["id"] for row in rows}
 
 
@@ -47,33 +38,27 @@ async def lock_accounts(database: Database, workspace_id: int, ids: Iterable[UUI
 async def update_accounts(database: Database, workspace_id: int, accounts: Iterable[Account]) -> None:
     """Write accounts that changed."""
     ordered = sorted(accounts, key=lambda account: account.id)
-    await database.execute(
-        statement("update_accounts"),
-        workspace_id,
-        [account.id for account in ordered],
-        [account.is_own for account in ordered],
-        [to_jsonb(account.traits) for account in ordered],
-        [account.first_seen_at for account in ordered],
-        [account.last_seen_at for account in ordered],
-    )
+    await database.execute(statement("update_accounts"), workspace_id, to_jsonb(ordered))
 
 
 async def insert_audience_signals(database: Database, workspace_id: int, batch: Iterable[Facts]) -> None:
     """Record the places in audiences that messages speak of."""
-    signals = [(subject, facts) for facts in batch if (subject := _subject(facts)) is not None]
-    if not signals:
-        return
-    await database.execute(
-        statement("insert_audience_signals"),
-        workspace_id,
-        [subject for subject, _ in signals],
-        [facts.message.type == "group" for _, facts in signals],
-        [facts.audience for _, facts in signals],
-        [facts.message.stamp.occurred_at for _, facts in signals],
-        [facts.message.stamp.message_key for _, facts in signals],
-        [facts.message.stamp.connection_id for _, facts in signals],
-        [facts.is_member for _, facts in signals],
-    )
+    signals = [_signal(subject, facts) for facts in batch if (subject := _subject(facts)) is not None]
+    if signals:
+        await database.execute(statement("insert_audience_signals"), workspace_id, to_jsonb(signals))
+
+
+def _signal(subject: UUID, facts: Facts) -> dict[str, Any]:
+    stamp = facts.message.stamp
+    return {
+        "subject_id": subject,
+        "is_account": facts.message.type == "group",
+        "audience": facts.audience,
+        "occurred_at": stamp.occurred_at,
+        "message_id": stamp.message_key,
+        "connection_id": stamp.connection_id,
+        "is_member": facts.is_member,
+    }
 
 
 def _subject(facts: Facts) -> UUID | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
@@ -26,18 +27,7 @@ class Placed:
 async def insert_identities(database: Database, workspace_id: int, identities: Iterable[Identity]) -> set[UUID]:
     """Make the identities that are not there yet; give the ids of those that were made."""
     ordered = sorted(identities, key=lambda identity: identity.id)
-    rows = await database.fetch(
-        statement("insert_identities"),
-        workspace_id,
-        [identity.id for identity in ordered],
-        [identity.value for identity in ordered],
-        [identity.is_user for identity in ordered],
-        [identity.is_anonymous for identity in ordered],
-        [to_jsonb(identity.first_seen) if identity.first_seen else None for identity in ordered],
-        [identity.last_seen_at for identity in ordered],
-        [to_jsonb(identity.traits) for identity in ordered],
-        [to_jsonb(identity.account_evidence) for identity in ordered],
-    )
+    rows = await database.fetch(statement("insert_identities"), workspace_id, to_jsonb(ordered))
     return {row["id"] for row in rows}
 
 
@@ -49,15 +39,22 @@ async def update_identities(
     await database.execute(
         statement("update_identities"),
         workspace_id,
-        [identity.id for identity in ordered],
-        [identity.is_user for identity in ordered],
-        [identity.is_anonymous for identity in ordered],
-        [contact_ids[identity.id] for identity in ordered],
-        [to_jsonb(identity.first_seen) if identity.first_seen else None for identity in ordered],
-        [identity.last_seen_at for identity in ordered],
-        [to_jsonb(identity.traits) for identity in ordered],
-        [to_jsonb(identity.account_evidence) for identity in ordered],
+        to_jsonb([_placed_row(identity, contact_ids[identity.id]) for identity in ordered]),
     )
+
+
+def _placed_row(identity: Identity, contact_id: UUID) -> dict[str, Any]:
+    return {
+        "id": identity.id,
+        "value": identity.value,
+        "is_user": identity.is_user,
+        "is_anonymous": identity.is_anonymous,
+        "contact_id": contact_id,
+        "first_seen": identity.first_seen,
+        "last_seen_at": identity.last_seen_at,
+        "traits": identity.traits,
+        "account_evidence": identity.account_evidence,
+    }
 
 
 async def find_identities(database: Database, workspace_id: int, ids: Iterable[UUID]) -> dict[UUID, Placed]:
@@ -120,17 +117,7 @@ async def lock_contacts(database: Database, workspace_id: int, ids: Iterable[UUI
 async def upsert_contacts(database: Database, workspace_id: int, contacts: Iterable[Contact]) -> None:
     """Write contacts."""
     ordered = sorted(contacts, key=lambda contact: contact.id)
-    await database.execute(
-        statement("upsert_contacts"),
-        workspace_id,
-        [contact.id for contact in ordered],
-        [contact.external_id for contact in ordered],
-        [contact.email for contact in ordered],
-        [to_jsonb(contact.traits) for contact in ordered],
-        [contact.account_id for contact in ordered],
-        [contact.first_seen_at for contact in ordered],
-        [contact.last_seen_at for contact in ordered],
-    )
+    await database.execute(statement("upsert_contacts"), workspace_id, to_jsonb(ordered))
 
 
 async def delete_contacts(database: Database, workspace_id: int, ids: Iterable[UUID]) -> None:

@@ -11,7 +11,7 @@ from worker.fold.facts import AliasCall
 from worker.fold.links import Claim
 from worker.fold.stamp import Stamp
 from worker.sql import statement
-from worker.store.database import Database
+from worker.store.database import Database, to_jsonb
 from worker.store.messages import MessageKey
 
 
@@ -30,15 +30,17 @@ def claim_of(row: Record) -> Claim:
 async def upsert_claims(database: Database, workspace_id: int, claims: Iterable[Claim]) -> list[UUID]:
     """Keep the earliest claim of each visitor and user; give both ends of those that are new or earlier now."""
     ordered = sorted(claims, key=lambda claim: (claim.anonymous_id, claim.user_id))
-    rows = await database.fetch(
-        statement("upsert_claims"),
-        workspace_id,
-        [claim.anonymous_id for claim in ordered],
-        [claim.user_id for claim in ordered],
-        [claim.stamp.occurred_at for claim in ordered],
-        [claim.stamp.message_key for claim in ordered],
-        [claim.stamp.connection_id for claim in ordered],
-    )
+    told = [
+        {
+            "anonymous_id": claim.anonymous_id,
+            "user_id": claim.user_id,
+            "occurred_at": claim.stamp.occurred_at,
+            "message_id": claim.stamp.message_key,
+            "connection_id": claim.stamp.connection_id,
+        }
+        for claim in ordered
+    ]
+    rows = await database.fetch(statement("upsert_claims"), workspace_id, to_jsonb(told))
     return [id_ for row in rows for id_ in (row["anonymous_id"], row["user_id"])]
 
 

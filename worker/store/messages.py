@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import orjson
 from asyncpg import Record
 
 from schemas.reasons import Reason
@@ -12,7 +14,7 @@ from schemas.timestamps import counted_at
 from worker.fold.facts import Facts, LoggedMessage
 from worker.fold.stamp import Stamp
 from worker.sql import statement
-from worker.store.database import Database, from_jsonb
+from worker.store.database import Database, from_jsonb, to_jsonb
 
 MessageKey = tuple[str, str]
 """A connection's id and a message's key."""
@@ -21,20 +23,24 @@ MessageKey = tuple[str, str]
 async def insert_messages(database: Database, workspace_id: int, batch: Sequence[Facts]) -> set[MessageKey]:
     """Log messages; give the keys of those that were not in the log before."""
     ordered = sorted(batch, key=lambda facts: facts.message.key)
-    messages = [facts.message for facts in ordered]
-    rows = await database.fetch(
-        statement("insert_messages"),
-        workspace_id,
-        [message.stamp.connection_id for message in messages],
-        [message.stamp.message_key for message in messages],
-        [message.type for message in messages],
-        [message.occurred_at for message in messages],
-        [message.received_at for message in messages],
-        [facts.sender.id if facts.sender else None for facts in ordered],
-        [facts.account_id for facts in ordered],
-        [message.text for message in messages],
+    logged = await database.fetch(
+        statement("insert_messages"), workspace_id, to_jsonb([_row(facts) for facts in ordered])
     )
-    return {(row["connection_id"], row["message_id"]) for row in rows}
+    return {(row["connection_id"], row["message_id"]) for row in logged}
+
+
+def _row(facts: Facts) -> dict[str, Any]:
+    message = facts.message
+    return {
+        "connection_id": message.stamp.connection_id,
+        "message_id": message.stamp.message_key,
+        "type": message.type,
+        "occurred_at": message.occurred_at,
+        "received_at": message.received_at,
+        "sender_id": facts.sender.id if facts.sender else None,
+        "account_id": facts.account_id,
+        "body": orjson.Fragment(message.text),
+    }
 
 
 async def upsert_conflicts(
