@@ -1,0 +1,44 @@
+"""The worker's memory while it applies an hour's worth of a small company's messages.
+
+Run it with `python -m tests.bench.worker_memory`; it takes two minutes and writes
+`tests/bench/results/worker_memory.md`.
+"""
+
+import psutil
+from rich.console import Console
+
+from tests.bench.backlog import measure_applying, queue_messages
+from tests.bench.both_servers import running_servers
+from tests.bench.ratios import Ratio
+from tests.bench.report import report
+from tests.bench.traffic import traffic
+
+PARTS = 8
+PART_MESSAGES = 45_000
+MIB = 1024**2
+
+
+def main() -> None:
+    """Measure after each part, print and write."""
+    resident_mib: list[float] = []
+    with running_servers() as servers:
+        servers.renew()
+        worker = servers.spawn("worker")
+        for part in range(PARTS):
+            queue_messages(servers, traffic(PART_MESSAGES, seed=part))
+            measure_applying(servers, (part + 1) * PART_MESSAGES, servers.cpu_seconds)
+            resident_mib.append(psutil.Process(worker.pid).memory_info().rss / MIB)
+            Console().print(f"{(part + 1) * PART_MESSAGES:,} messages: {resident_mib[-1]:.0f} MiB")
+        worker.terminate()
+        worker.wait()
+    ratios = [
+        Ratio("MiB resident at the end", 90, is_at_most=True, rounds=resident_mib[-1:]),
+        Ratio("MiB at the end, of those after the second part", 1.1, is_at_most=True),
+    ]
+    ratios[1].rounds = [resident_mib[-1] / resident_mib[1]]
+    what = f"{PARTS * PART_MESSAGES:,} messages, looked at after each {PART_MESSAGES:,}: 100 a second for an hour."
+    report("worker_memory", what, ratios, {"MiB resident": resident_mib})
+
+
+if __name__ == "__main__":
+    main()
