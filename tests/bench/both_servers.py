@@ -6,6 +6,7 @@ Each round gets an empty queue and a new database.
 import asyncio
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,7 @@ def cpu_seconds(pid: int) -> float:
 @contextmanager
 def running_servers(cores: set[int] | None = None) -> Iterator[Servers]:
     """Start both servers on the cores beside the measured one, or on these; end them and remove their data."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the benchmark ends its servers
     with tempfile.TemporaryDirectory(prefix="variance-bench-") as directory:
         valkey = EmbeddedValkey(Path(directory) / "valkey", memory_bytes=4 * 1024**3)
         postgres = EmbeddedPostgres(Path(directory) / "postgres")

@@ -4,10 +4,13 @@ Run it with `python -m tests.bench.worker_memory`; it takes two minutes and writ
 `tests/bench/results/worker_memory.md`.
 """
 
+import asyncio
+
+import asyncpg
 import psutil
 from rich.console import Console
 
-from tests.bench.backlog import measure_applying, queue_messages
+from tests.bench.backlog import queue_messages, until_settled
 from tests.bench.both_servers import running_servers
 from tests.bench.ratios import Ratio
 from tests.bench.report import report
@@ -18,6 +21,13 @@ PART_MESSAGES = 45_000
 MIB = 1024**2
 
 
+async def wait_until_settled(database_url: str, total: int) -> None:
+    """Wait until the ledger counts so many messages."""
+    database = await asyncpg.connect(database_url)
+    await until_settled(database, total)
+    await database.close()
+
+
 def main() -> None:
     """Measure after each part, print and write."""
     resident_mib: list[float] = []
@@ -26,7 +36,7 @@ def main() -> None:
         worker = servers.spawn("worker")
         for part in range(PARTS):
             queue_messages(servers, traffic(PART_MESSAGES, seed=part))
-            measure_applying(servers, (part + 1) * PART_MESSAGES, servers.cpu_seconds)
+            asyncio.run(wait_until_settled(servers.database_url, (part + 1) * PART_MESSAGES))
             resident_mib.append(psutil.Process(worker.pid).memory_info().rss / MIB)
             Console().print(f"{(part + 1) * PART_MESSAGES:,} messages: {resident_mib[-1]:.0f} MiB")
         worker.terminate()

@@ -45,3 +45,18 @@ def test_every_statement_has_a_caller_and_every_caller_a_statement() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "statement":
                 called.update(str(argument.value) for argument in node.args if isinstance(argument, ast.Constant))
     assert {f"{name}.sql" for name in called} == set(_STATEMENTS)
+
+
+async def test_no_index_beside_the_keys_leads_to_a_whole_workspace(
+    database: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    """On a table without statistics Postgres would read that, where a thousand keys are to be looked up."""
+    leading = await database.fetch(
+        """SELECT i.indexrelid::regclass::text AS name
+        FROM pg_index i
+        JOIN pg_class t ON t.oid = i.indrelid
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
+        WHERE t.relnamespace = 'variance_data'::regnamespace AND NOT i.indisunique AND i.indpred IS NULL
+            AND a.attname = 'workspace_id'"""
+    )
+    assert leading == []
