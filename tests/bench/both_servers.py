@@ -80,10 +80,16 @@ class Servers:
             done = subprocess.run(command, env=self.environ(), stdout=subprocess.PIPE, text=True, check=True)
         return float(done.stdout)
 
-    def spawn(self, *command: str, cores: set[int] | None = None, **environ: str) -> "subprocess.Popen[bytes]":
-        """Start a process of the product on the measured core, or on these."""
+    @contextmanager
+    def running_worker(self, cores: set[int] | None = None) -> "Iterator[subprocess.Popen[bytes]]":
+        """Run one `worker` process on the measured core, or on these."""
         with pinned(split()[0] if cores is None else cores):
-            return subprocess.Popen([sys.executable, "-m", *command], env=self.environ(**environ))
+            worker = subprocess.Popen([sys.executable, "-m", "worker"], env=self.environ())
+        try:
+            yield worker
+        finally:
+            worker.terminate()
+            worker.wait()
 
     def cpu_seconds(self) -> dict[str, float]:
         """Give the processor time that each server has taken so far; of PostgreSQL, all of its processes'."""

@@ -69,11 +69,8 @@ def main() -> None:
     """Measure, print and write."""
     with running_servers() as servers:
         servers.renew()
-        worker = servers.spawn("worker")
-        with running_web(servers, split()[1]) as (port, _):
+        with servers.running_worker(), running_web(servers, split()[1]) as (port, _):
             acknowledged_seconds, applied_seconds = asyncio.run(measure(servers, port))
-        worker.terminate()
-        worker.wait()
     figures = {
         "until all are acknowledged, seconds": [acknowledged_seconds],
         "until all are applied, seconds": [applied_seconds],

@@ -38,12 +38,8 @@ def apply_more(servers: Servers, database_url: str, seed: int) -> Applied:
     """Let a worker apply further messages to one of the databases."""
     servers.database_url = database_url
     queue_messages(servers, traffic(MESSAGES, seed=seed))
-    worker = servers.spawn("worker")
-    try:
+    with servers.running_worker():
         return measure_applying(servers, (seed + 1) * MESSAGES, servers.cpu_seconds)
-    finally:
-        worker.terminate()
-        worker.wait()
 
 
 async def grow(url: str, rows: int) -> None:

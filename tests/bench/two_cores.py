@@ -70,12 +70,9 @@ def main() -> None:
     cores = everywhere()
     with running_servers(cores) as servers:
         servers.renew()
-        with running_web(servers, cores) as (port, web_pid):
-            worker = servers.spawn("worker", cores=cores)
+        with servers.running_worker(cores) as worker, running_web(servers, cores) as (port, web_pid):
             pids = {"web": web_pid, "worker": worker.pid, "the load": os.getpid()}
             figures = asyncio.run(measure(servers, port, pids, rate))
-            worker.terminate()
-            worker.wait()
     waiting = figures["waiting in the queue, messages"]
     kept_up = Ratio("applied until the queue was empty, messages/s", 5000)
     kept_up.rounds = figures["applied, messages/s, until the queue was empty"]

@@ -49,11 +49,8 @@ def main() -> None:
     """Measure, print and write."""
     with running_servers() as servers:
         servers.renew()
-        worker = servers.spawn("worker")
-        with running_web(servers, split()[0]) as (port, _):
+        with servers.running_worker(), running_web(servers, split()[0]) as (port, _):
             seen_ms, commit_ms = asyncio.run(measure(servers, port))
-        worker.terminate()
-        worker.wait()
     p50, p99 = (statistics.quantiles(seen_ms, n=100)[place] for place in (49, 98))
     commit = statistics.median(commit_ms)
     ratios = [

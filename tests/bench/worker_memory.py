@@ -5,6 +5,7 @@ Run it with `python -m tests.bench.worker_memory`; it takes two minutes and writ
 """
 
 import asyncio
+from contextlib import ExitStack
 
 import asyncpg
 import psutil
@@ -16,8 +17,8 @@ from tests.bench.ratios import Ratio
 from tests.bench.report import report
 from tests.bench.traffic import traffic
 
-PARTS = 8
-PART_MESSAGES = 45_000
+PARTS = 6
+PART_MESSAGES = 30_000
 MIB = 1024**2
 
 
@@ -31,22 +32,20 @@ async def wait_until_settled(database_url: str, total: int) -> None:
 def main() -> None:
     """Measure after each part, print and write."""
     resident_mib: list[float] = []
-    with running_servers() as servers:
+    with running_servers() as servers, ExitStack() as stack:
         servers.renew()
-        worker = servers.spawn("worker")
+        worker = stack.enter_context(servers.running_worker())
         for part in range(PARTS):
             queue_messages(servers, traffic(PART_MESSAGES, seed=part))
             asyncio.run(wait_until_settled(servers.database_url, (part + 1) * PART_MESSAGES))
             resident_mib.append(psutil.Process(worker.pid).memory_info().rss / MIB)
             Console().print(f"{(part + 1) * PART_MESSAGES:,} messages: {resident_mib[-1]:.0f} MiB")
-        worker.terminate()
-        worker.wait()
     ratios = [
         Ratio("MiB resident at the end", 90, is_at_most=True, rounds=resident_mib[-1:]),
         Ratio("MiB at the end, of those after the second part", 1.1, is_at_most=True),
     ]
     ratios[1].rounds = [resident_mib[-1] / resident_mib[1]]
-    what = f"{PARTS * PART_MESSAGES:,} messages, looked at after each {PART_MESSAGES:,}: 100 a second for an hour."
+    what = f"{PARTS * PART_MESSAGES:,} messages, looked at after each {PART_MESSAGES:,}: 50 a second for an hour."
     report("worker_memory", what, ratios, {"MiB resident": resident_mib})
 
 

@@ -23,12 +23,8 @@ def apply_backlog(servers: Servers, messages: int) -> Applied:
     """Let one worker apply so many messages that wait when it starts, into an empty database."""
     servers.renew()
     queue_messages(servers, traffic(messages))
-    worker = servers.spawn("worker")
-    try:
+    with servers.running_worker() as worker:
         return measure_applying(servers, messages, lambda: {"worker": cpu_seconds(worker.pid), **servers.cpu_seconds()})
-    finally:
-        worker.terminate()
-        worker.wait()
 
 
 def measure(

@@ -7,6 +7,7 @@ shows it beyond is that transactions, lock waits and processor time for a messag
 
 import asyncio
 from collections import defaultdict
+from contextlib import ExitStack
 
 import asyncpg
 from rich.console import Console
@@ -67,19 +68,15 @@ def measure(servers: Servers, count: int, figures: dict[str, list[float]]) -> No
     servers.renew()
     for workspace_id, connection in asyncio.run(add_workspaces(servers)).items():
         queue_messages(servers, traffic(MESSAGES, seed=workspace_id), connection, workspace_id)
-    workers = [servers.spawn("worker", cores=everywhere()) for _ in range(count)]
     waiting: list[int] = []
-    try:
+    with ExitStack() as stack:
+        workers = [stack.enter_context(servers.running_worker(everywhere())) for _ in range(count)]
         applied = measure_applying(
             servers,
             MESSAGES * WORKSPACES,
             lambda: {"worker": sum(cpu_seconds(worker.pid) for worker in workers), **servers.cpu_seconds()},
             lambda: watch_locks(servers, waiting),
         )
-    finally:
-        for worker in workers:
-            worker.terminate()
-            worker.wait()
     name = f"{count} worker{'s' if count > 1 else ''}"
     figures[f"{name}, messages/s"].append(applied.messages_per_second)
     for process in ("worker", "Postgres"):
