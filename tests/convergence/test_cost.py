@@ -68,6 +68,7 @@ async def _written(stage: Stage) -> int:
         async with pool.acquire() as connection:
             await connection.execute("SELECT pg_stat_force_next_flush()")
             await connection.execute("SELECT 1")
+    await stage.database.execute("SELECT pg_stat_force_next_flush()")
     await stage.database.execute("SELECT pg_stat_clear_snapshot()")
     rows: int = await stage.database.fetchval(
         "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_stat_user_tables WHERE relname <> 'ledger'"
