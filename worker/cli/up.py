@@ -13,7 +13,6 @@ from schemas.settings import read_settings
 from worker.cli.connecting import open_database
 from worker.cli.demo import Demo
 from worker.cli.kept_secrets import KeptSecrets
-from worker.cli.new_connection import DEFAULT_WORKSPACE
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, tell
 from worker.cli.own_connections import ensure_connection
@@ -21,6 +20,7 @@ from worker.cli.publishing import publish
 from worker.cli.servers import GivenServers, Servers, servers_of
 from worker.embedded.data_dir import DEFAULT_DIRECTORY, RunningServers
 from worker.fold.account_rules import AccountRules
+from worker.new_connection import DEFAULT_WORKSPACE
 from worker.up.up import UpOptions, run_up
 
 _NAME = "default"
