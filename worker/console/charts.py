@@ -1,0 +1,17 @@
+"""What a page tells its charts: times, and series of numbers beside them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+
+def chart(
+    instants: Sequence[datetime], series: Mapping[str, Sequence[float | None]], *, bars: bool = False
+) -> dict[str, Any]:
+    """Describe a chart; `instants` are for the table beside it, which says the same in words."""
+    return {
+        "instants": list(instants),
+        "times": [instant.timestamp() for instant in instants],
+        "series": [{"name": name, "values": list(values)} for name, values in series.items()],
+        "bars": bars,
+    }
