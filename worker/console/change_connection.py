@@ -33,7 +33,7 @@ async def try_rules(request: web.Request) -> web.StreamResponse:
         shown = preview(texts.get("sample", ""), read.rules)
         return draw("change_rules.html", request, 422, **page, sample=texts.get("sample", ""), preview=shown)
     change = request.app[RULE_CHANGES].start(connection, read.rules, is_dry_run=True)
-    raise see_other(_path(change))
+    return see_other(_path(change))
 
 
 async def show_change(request: web.Request) -> web.StreamResponse:
@@ -57,7 +57,7 @@ async def apply_rules(request: web.Request) -> web.StreamResponse:
             email_fallback=rules.email_fallback, mail_provider_accounts=rules.mail_provider_accounts,
             excluded_domains=sorted(rules.excluded_domains), included_domains=sorted(rules.included_domains),
         )  # fmt: skip
-    raise see_other(_path(request.app[RULE_CHANGES].start(connection, rules, is_dry_run=False)))
+    return see_other(_path(request.app[RULE_CHANGES].start(connection, rules, is_dry_run=False)))
 
 
 def _change(request: web.Request) -> RuleChange:

@@ -85,7 +85,7 @@ async def enable(request: web.Request) -> web.StreamResponse:
         await enable_connection(database, connection.id, is_enabled=is_enabled)
         await write_audit(request, database, "enabled" if is_enabled else "disabled", connection.name)
     await publish(request)
-    raise see_other(f"/connections/{connection.id}")
+    return see_other(f"/connections/{connection.id}")
 
 
 async def find_connection(request: web.Request, database: Database) -> Connection:

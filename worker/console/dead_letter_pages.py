@@ -59,8 +59,8 @@ async def replay(request: web.Request) -> web.StreamResponse:
     replayed = await _replay(request, [id_], body.encode(errors="replace") if is_corrected else None)
     outcome = replayed[0]
     if outcome.new_id is not None:
-        raise see_other(f"/dead-letters/{outcome.new_id}")
-    raise see_other(f"/dead-letters?{outcome.outcome}=1")
+        return see_other(f"/dead-letters/{outcome.new_id}")
+    return see_other(f"/dead-letters?{outcome.outcome}=1")
 
 
 async def replay_reason(request: web.Request) -> web.StreamResponse:
@@ -70,7 +70,7 @@ async def replay_reason(request: web.Request) -> web.StreamResponse:
         letters = await list_letters_of_reason(database, reason, None, MOST_REPLAYED)
     replayed = await _replay(request, [letter["id"] for letter in reversed(letters)], None)
     counts = Counter(letter.outcome for letter in replayed)
-    raise see_other("/dead-letters?" + "&".join(f"{name}={count}" for name, count in sorted(counts.items())))
+    return see_other("/dead-letters?" + "&".join(f"{name}={count}" for name, count in sorted(counts.items())))
 
 
 async def discard(request: web.Request) -> web.StreamResponse:
@@ -83,7 +83,7 @@ async def discard(request: web.Request) -> web.StreamResponse:
                 request, database, "discarded a dead letter", str(id_),
                 message_id=letter.message_key, connection_id=letter.connection_id, reason=letter.reason,
             )  # fmt: skip
-    raise see_other(f"/dead-letters?{'gone' if letter is None else 'discarded'}=1")
+    return see_other(f"/dead-letters?{'gone' if letter is None else 'discarded'}=1")
 
 
 async def _replay(request: web.Request, ids: list[int], corrected_body: bytes | None) -> list[Replayed]:

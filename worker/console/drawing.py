@@ -12,8 +12,6 @@ import orjson
 from aiohttp import web
 from markupsafe import Markup
 
-from worker.console.parts import SESSION, SESSION_TOKEN
-from worker.console.tokens import csrf_token
 from worker.fold.account_rules import trait_at
 
 _THOUSAND = 1000
@@ -24,7 +22,6 @@ def set_up_drawing(app: web.Application) -> None:
     """Set up the templates."""
     environment = aiohttp_jinja2.setup(
         app,
-        context_processors=[_surroundings],
         loader=jinja2.PackageLoader("worker.console"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -36,16 +33,6 @@ def set_up_drawing(app: web.Application) -> None:
     )
     environment.globals["static"] = static_url
     environment.globals["person_name"] = person_name
-
-
-async def _surroundings(request: web.Request) -> dict[str, Any]:
-    token = request.get(SESSION_TOKEN)
-    session = request.get(SESSION)
-    return {
-        "operator": session.name if session else None,
-        "csrf": csrf_token(token) if token else "",
-        "path": request.path,
-    }
 
 
 def static_url(name: str) -> str:

@@ -25,7 +25,7 @@ def light_of(
     if not connection.is_enabled:
         return Light("disabled", "Disabled")
     if not has_messages:
-        return Light("refused", "Only refused messages") if last_error else Light("waiting", "Waiting for a message")
+        return Light("refused", "Refused") if last_error else Light("waiting", "Waiting")
     if arrivals.last_at is not None and arrivals.last_at < now - _QUIET_AFTER:
         return Light("quiet", "Quiet")
     return Light("receiving", "Receiving")

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from schemas.settings import ConsoleSettings
 from worker.console.passwords import PasswordChecks
 from worker.console.rule_changes import RuleChanges
+from worker.console.tokens import csrf_token
 from worker.store.audit import insert_audit_entry
 from worker.store.console_users import ConsoleSession
 from worker.store.database import Database
@@ -39,7 +40,13 @@ async def open_database(request: web.Request) -> AsyncIterator[Database]:
 
 def draw(template: str, request: web.Request, status: int = 200, **context: Any) -> web.Response:
     """Draw a page, or a part of one."""
-    return aiohttp_jinja2.render_template(template, request, context, status=status)
+    token, session = request.get(SESSION_TOKEN), request.get(SESSION)
+    surroundings = {
+        "operator": session.name if session else None,
+        "csrf": csrf_token(token) if token else "",
+        "path": request.path,
+    }
+    return aiohttp_jinja2.render_template(template, request, surroundings | context, status=status)
 
 
 async def write_audit(request: web.Request, database: Database, action: str, subject: str, **detail: Any) -> None:
@@ -62,6 +69,6 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
     return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
 
 
-def see_other(location: str) -> web.HTTPSeeOther:
+def see_other(location: str) -> web.Response:
     """Give the answer that leads to another page after a change."""
-    return web.HTTPSeeOther(location)
+    return web.Response(status=303, headers={"Location": location})

@@ -39,7 +39,7 @@ class PasswordChecks:
     def __init__(self) -> None:
         self._failed_at: dict[str, deque[float]] = {}
         self._turns = asyncio.Semaphore(_HASHES_AT_ONCE)
-        self._nobodys_hash = hash_password("nobody has this password")
+        self._nobodys_hash: str | None = None
 
     async def is_right(self, name: str, password: str, password_hash: str | None) -> bool:
         """Tell whether a password is the one that was hashed. Takes as long where nobody has it (None).
@@ -52,6 +52,8 @@ class PasswordChecks:
         failures.append(time.monotonic())  # before the check, so that tries at the same time count, too
         async with self._turns:
             given = password[: _LONGEST_PASSWORD + 1]
+            if self._nobodys_hash is None:
+                self._nobodys_hash = await asyncio.to_thread(hash_password, "nobody has this one")
             is_right = await asyncio.to_thread(_is_right, given, password_hash or self._nobodys_hash)
         if is_right and password_hash is not None:
             self._failed_at.pop(name, None)

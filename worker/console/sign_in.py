@@ -27,7 +27,7 @@ async def show_sign_in(request: web.Request) -> web.StreamResponse:
     """Ask for name and password, or offer to use a link up. Looking at a link's page does not use it up."""
     token = request.query.get("token")
     if request.get(SESSION) is not None and token is None:
-        raise see_other("/")
+        return see_other("/")
     if token is None:
         return _page(request)
     async with open_database(request) as database:

@@ -1,7 +1,10 @@
 -- Lists what identities sent, the last first.
 -- $1 workspace, $2 identities, $3 and $4 time and messageId of the last one shown, or null, $5 at most how many.
 SELECT m.connection_id, n.name AS connection, m.message_id, m.type, m.occurred_at, m.received_at,
-    coalesce(m.body ->> 'event', m.body ->> 'name', m.body ->> 'groupId', m.body ->> 'previousId') AS label
+    coalesce(
+        m.body ->> 'event', m.body ->> 'name', m.body ->> 'groupId', m.body ->> 'previousId',
+        m.body -> 'properties' ->> 'title', m.body -> 'properties' ->> 'path'
+    ) AS label
 FROM unnest($2::uuid[]) AS i (id)
 CROSS JOIN LATERAL (
     SELECT * FROM variance_data.messages l

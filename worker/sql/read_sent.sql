@@ -19,7 +19,10 @@ WITH found AS (
 )
 SELECT
     m.position, m.workspace_id, m.connection_id, n.name AS connection, m.message_id, m.type, m.occurred_at,
-    m.received_at, coalesce(m.body ->> 'event', m.body ->> 'name', m.body ->> 'groupId', m.body ->> 'previousId') AS label,
+    m.received_at, coalesce(
+        m.body ->> 'event', m.body ->> 'name', m.body ->> 'groupId', m.body ->> 'previousId',
+        m.body -> 'properties' ->> 'title', m.body -> 'properties' ->> 'path'
+    ) AS label,
     coalesce(m.body ->> 'userId', m.body ->> 'anonymousId') AS sender, i.contact_id, c.external_id, c.email
 FROM (SELECT DISTINCT ON (f.position) f.* FROM found f ORDER BY f.position DESC LIMIT $6) m
 JOIN variance_data.connections n ON n.id = m.connection_id

@@ -3,7 +3,10 @@
 -- $6 messageId or null (a message fits where its sender or its id does), $7 at most how many.
 SELECT
     m.position, m.workspace_id, m.connection_id, n.name AS connection, m.message_id, m.type, m.occurred_at,
-    m.received_at, coalesce(m.body ->> 'event', m.body ->> 'name', m.body ->> 'groupId', m.body ->> 'previousId') AS label,
+    m.received_at, coalesce(
+        m.body ->> 'event', m.body ->> 'name', m.body ->> 'groupId', m.body ->> 'previousId',
+        m.body -> 'properties' ->> 'title', m.body -> 'properties' ->> 'path'
+    ) AS label,
     coalesce(m.body ->> 'userId', m.body ->> 'anonymousId') AS sender, i.contact_id, c.external_id, c.email
 FROM (
     SELECT * FROM variance_data.messages l
