@@ -29,7 +29,7 @@ async def all_pages(operator: Operator) -> dict[str, str]:
     """Look at every page that can be reached by links from the bar; give the pages by their paths."""
     pages: dict[str, str] = {}
     waiting = ["/", "/connections/new", "/live", "/contacts", "/contacts?view=all", "/contacts?view=unmatched",
-               "/contacts?q=script", "/accounts?view=all", "/accounts?q=script", "/audiences", "/queue",
+               "/contacts?q=alert", "/accounts?view=all", "/accounts?q=alert", "/audiences", "/queue",
                "/dead-letters", "/audit", "/live?type=refused"]  # fmt: skip
     while waiting:
         path = waiting.pop()

@@ -53,6 +53,8 @@ async def explain_failures(request: web.Request, handler: Handler) -> web.Stream
         text = "It was given up after a few seconds, so that messages are not held up. Ask for less."
         return _page(request, 503, "That took Postgres too long", text)
     except _UNAVAILABLE as failure:
+        if request.transport is None or request.transport.is_closing():
+            raise  # the reader is gone, which is nobody's trouble
         server = "Redis" if isinstance(failure, RedisError) else "Postgres"
         _LOG.warning("page failed", path=request.path, failure=type(failure).__name__)
         text = f"{reason_of(failure).capitalize()}. Messages are still accepted while Redis is there, and wait in it."
