@@ -35,7 +35,8 @@ TABS = 3
 LIGHT_AND_WIDTH = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 """Those of axe's rules that another light or another width may break."""
 
-RUN_AXE = """async (rules) => (await axe.run(document, {resultTypes: ["violations"], ...(rules && {runOnly: rules})})).violations
+RUN_AXE = """async (rules) => (
+    await axe.run(document, {resultTypes: ["violations"], ...(rules && {runOnly: rules})})).violations
     .map(({id, nodes}) => `${id}: ${nodes.map(node => node.html.slice(0, 200)).join(" | ")}`)"""
 
 
