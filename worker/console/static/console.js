@@ -79,6 +79,10 @@
   const place = document.querySelector("[data-place]");
   if (place) history.replaceState(null, "", place.dataset.place);
 
+  // On a phone the bar is wider than the screen: have the page that it is on in sight.
+  const current = document.querySelector(".bar [aria-current]");
+  if (current) { const nav = current.closest("nav"); nav.scrollLeft = current.offsetLeft - nav.offsetLeft - 24; }
+
   show(document);
   setInterval(() => showTimes(document), 10000);
   let resizing;
