@@ -8,7 +8,7 @@ from worker.console.stays import members_by_day
 from worker.console.workspaces import choose_workspace
 from worker.store.audiences import count_members, list_audiences, read_changes, read_subjects
 
-_MOST_SIGNALS = 50_000
+_MOST_SIGNALS = 15_000
 _DAYS = 60
 
 
@@ -42,11 +42,11 @@ async def show_audience(request: web.Request) -> web.StreamResponse:
             raise web.HTTPNotFound(text="There is no such audience.")
         last = changes[: -PAGE_ROWS - 1 : -1]
         subjects = await read_subjects(database, workspace_id, {change["subject"] for change in last})
-        count = await count_members(database, workspace_id, name, _MOST_SIGNALS)
     days = members_by_day(changes, _DAYS, now())
     instants = [day[0] for day in days]
     return draw(
-        "audience.html", request, name=name, workspace=workspaces.chosen, count=count, changes=last, subjects=subjects,
+        "audience.html", request, name=name, workspace=workspaces.chosen, members_now=days[-1][1],
+        last_at=changes[-1]["occurred_at"], is_cut=changes[0]["is_cut"], changes=last, subjects=subjects,
         most_signals=_MOST_SIGNALS,
         members=chart(instants, {"Members": [day[1] for day in days]}),
         flow=chart(instants, {"Came": [day[2] for day in days], "Went": [-day[3] for day in days]}, bars=True),

@@ -29,7 +29,7 @@ class Sought:
 
 def read_sought(text: str) -> Sought:
     """Read what was typed."""
-    text = text.strip()[:_LONGEST]
+    text = text.encode(errors="replace").decode().replace("\x00", " ").strip()[:_LONGEST]
     match = _TRAIT.fullmatch(text)
     if match is None:
         return Sought(_tsquery(text), text, _uuid(text), None)
@@ -39,7 +39,7 @@ def read_sought(text: str) -> Sought:
 
 def _tsquery(text: str) -> str | None:
     """Give a tsquery in which each word may be the beginning of one."""
-    words = [word for word in _BREAKS.split(text.replace("\x00", " ")) if any(c.isalnum() for c in word)]
+    words = [word for word in _BREAKS.split(text) if any(c.isalnum() for c in word)]
     quoted = [word.replace("\\", "\\\\").replace("'", "''") for word in words[:_MOST_WORDS]]
     return " & ".join(f"'{word}':*" for word in quoted) or None
 

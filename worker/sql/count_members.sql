@@ -8,6 +8,7 @@ FROM (
     FROM (
         SELECT * FROM variance_data.audience_signals n
         WHERE n.workspace_id = $1 AND n.audience = $2
+        ORDER BY n.subject_id
         LIMIT $3
     ) s
     LEFT JOIN variance_data.identities i ON i.workspace_id = $1 AND i.id = s.subject_id AND NOT s.is_account

@@ -31,7 +31,10 @@ async def count_members(database: Database, workspace_id: int, audience: str, mo
 
 
 async def read_changes(database: Database, workspace_id: int, audience: str, most_signals: int) -> list[Record]:
-    """Read who came and who went, the first first: subject, is_account, occurred_at, is_member."""
+    """Read who came and who went, the first first: subject, is_account, occurred_at, is_member.
+
+    `is_cut` in each row tells whether there are more signals.
+    """
     return await database.fetch(statement("read_audience_changes"), workspace_id, audience, most_signals)
 
 
