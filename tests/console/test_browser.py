@@ -244,6 +244,7 @@ async def test_times_are_the_readers_with_the_exact_one_on_hover(stage: Stage) -
     await context.close()
 
 
+@pytest.mark.timeout(300)  # a browser's work, which a busy machine does slowly
 async def test_no_page_keeps_anybody_out_in_any_light_or_width_nor_runs_what_was_sent(stage: Stage, page: Page) -> None:
     await fill(stage.system)
     await stage.system.send(

@@ -8,7 +8,7 @@ from worker.console.stays import members_by_day
 from worker.console.workspaces import choose_workspace
 from worker.store.audiences import count_members, list_audiences, read_changes, read_subjects
 
-_MOST_SIGNALS = 15_000
+_MOST_SIGNALS = 6_000
 _DAYS = 60
 
 

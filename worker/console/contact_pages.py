@@ -30,7 +30,7 @@ from worker.store.people import (
 )
 from worker.store.tail import read_tail_position
 
-RECENT_POSITIONS = 2_000
+RECENT_POSITIONS = 1_000
 """How far back in the log those who did something lately are looked for."""
 
 

@@ -14,12 +14,14 @@ from worker.balance import read_balance
 from worker.queue_reading import QueueReading
 from worker.store.arrivals import count_arrivals, forget_old_arrivals
 from worker.store.queue_samples import forget_old_samples, insert_sample
+from worker.store.tail import summarize_positions
 
 _LOG = structlog.get_logger(__name__)
 
 SAMPLE_SECONDS = 10.0
 _COUNT_SECONDS = 1.0
 _TIDY_SECONDS = 600.0
+_SUMMARIZE_SECONDS = 10.0
 _COUNT_POSITIONS = 20_000
 _FAILED_SECONDS = 5.0
 
@@ -37,6 +39,7 @@ class Sampler:
         await asyncio.gather(
             self._again_and_again(self.count, _COUNT_SECONDS),
             self._again_and_again(self.sample, SAMPLE_SECONDS),
+            self._again_and_again(self._summarize, _SUMMARIZE_SECONDS),
             self._again_and_again(self._tidy, _TIDY_SECONDS),
         )
 
@@ -64,6 +67,10 @@ class Sampler:
                 [partition.entries for partition in balance.queue],
                 [partition.oldest_message_age_seconds or 0.0 for partition in balance.queue],
             )
+
+    async def _summarize(self) -> None:
+        async with self._pool.acquire() as database:
+            await summarize_positions(database)
 
     async def _tidy(self) -> None:
         now = datetime.now(UTC)

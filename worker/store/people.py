@@ -49,7 +49,7 @@ async def list_unmatched_contacts(
     `behind` is whether the last one shown has none, and its id.
     """
     is_anonymous, id_ = behind or (False, None)
-    rows = await database.fetch(statement("list_unmatched_contacts"), workspace_id, is_anonymous, id_, most)
+    rows = await database.fetch(statement("list_unmatched_contacts"), workspace_id, int(is_anonymous), id_, most)
     return [_contact(row) for row in rows]
 
 
@@ -59,7 +59,7 @@ async def list_account_contacts(
     """List an account's contacts in the same way."""
     is_anonymous, id_ = behind or (False, None)
     rows = await database.fetch(
-        statement("list_account_contacts"), workspace_id, account_id, is_anonymous, id_, most
+        statement("list_account_contacts"), workspace_id, account_id, int(is_anonymous), id_, most
     )
     return [_contact(row) for row in rows]
 

@@ -30,6 +30,11 @@ async def read_tail_position(database: Database) -> int:
     return position
 
 
+async def summarize_positions(database: Database) -> None:
+    """Keep reading the tail fast, however long the last vacuum is ago."""
+    await database.execute(statement("summarize_positions"))
+
+
 async def read_tail(
     database: Database, behind: int, up_to: int, wanted: TailFilter, most: int
 ) -> list[Record]:
