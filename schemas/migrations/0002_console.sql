@@ -75,7 +75,7 @@ CREATE TABLE variance_data.queue_samples (
 CREATE INDEX dead_letters_by_reason ON variance_data.dead_letters (reason, id);
 CREATE INDEX dead_letters_by_connection ON variance_data.dead_letters (connection_id, id);
 CREATE INDEX audience_signals_by_audience
-    ON variance_data.audience_signals (workspace_id, audience, subject_id, occurred_at);
+    ON variance_data.audience_signals (audience, workspace_id, subject_id, occurred_at);
 
 -- The words by which somebody looks for a contact or an account. Only the beginning counts, so that no message can be
 -- too long to be indexed; an e-mail address counts as its mailbox and its domain.

@@ -11,13 +11,10 @@ import asyncpg
 from asyncpg.connection import LoggedQuery
 
 _CHUNK = 250_000
-_BARE = """
-ALTER TABLE variance_data.messages DROP CONSTRAINT messages_pkey;
-DROP INDEX variance_data.messages_by_sender;
-"""
-_INDEXED = """
-ALTER TABLE variance_data.messages ADD PRIMARY KEY (workspace_id, connection_id, message_id);
-CREATE INDEX messages_by_sender ON variance_data.messages (workspace_id, sender_id, occurred_at);
+_INDEXES = """
+SELECT c.relname AS name, pg_get_indexdef(c.oid) AS definition
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = 'variance_data.messages'::regclass AND NOT i.indisprimary AND c.relname <> 'messages_by_position'
 """
 _CONNECTIONS = """
 INSERT INTO variance_data.workspaces (name, created_at) VALUES ('default', now()) ON CONFLICT DO NOTHING;
@@ -57,9 +54,9 @@ _PEOPLE = (
         now() - '90 days'::interval, now()
     FROM generate_series(0, $1 - 1) n""",
     """INSERT INTO variance_data.identities (workspace_id, id, value, is_user, is_anonymous, contact_id, first_seen,
-        last_seen_at, traits, account_evidence)
+        last_seen_at, traits, account_evidence, is_quarantined)
     SELECT 1, md5('p' || n)::uuid, 'user-' || n, n < $1::bigint / 2, n >= $1 / 2, md5('p' || n)::uuid,
-        '[1, "m1", "c1"]', now(), '{}', '{}'
+        '[1, "m1", "c1"]', now(), '{}', '{}', false
     FROM generate_series(0, $1 - 1) n""",
     """INSERT INTO variance_data.audience_signals (workspace_id, subject_id, is_account, audience, occurred_at,
         message_id, connection_id, is_member)
@@ -85,12 +82,19 @@ async def fill(
 ) -> AsyncIterator[int]:
     """Write so many messages of so many people; give how many are written, now and then."""
     await database.execute(_CONNECTIONS)
-    await database.execute(_BARE)
+    indexes = await database.fetch(_INDEXES)  # made anew afterwards, which is faster
+    await database.execute("ALTER TABLE variance_data.messages DROP CONSTRAINT messages_pkey")
+    for index in indexes:
+        await database.execute(f"DROP INDEX variance_data.{index['name']}")
     for first in range(1, messages + 1, _CHUNK):
         last = min(first + _CHUNK - 1, messages)
         await database.execute(_MESSAGES, first, last, people, messages)
         yield last
-    await database.execute(_INDEXED)
+    await database.execute(
+        "ALTER TABLE variance_data.messages ADD PRIMARY KEY (workspace_id, connection_id, message_id)"
+    )
+    for index in indexes:
+        await database.execute(index["definition"])
     for statement in _PEOPLE:
         await database.execute(statement, people)
     await database.execute("VACUUM ANALYZE")

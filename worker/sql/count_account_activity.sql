@@ -6,7 +6,7 @@ WITH people AS (
     FROM (
         SELECT c.id FROM variance_data.contacts c
         WHERE c.workspace_id = $1 AND c.account_id = $2
-        ORDER BY c.account_id, (CASE WHEN c.external_id IS NULL THEN 1 ELSE 0 END), c.id
+        ORDER BY c.account_id, (CASE WHEN c.external_id IS NULL THEN 1 ELSE 0 END), c.workspace_id, c.id
         LIMIT $4
     ) p
     JOIN variance_data.identities i ON i.workspace_id = $1 AND i.contact_id = p.id

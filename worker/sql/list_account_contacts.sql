@@ -6,14 +6,14 @@ FROM (
         SELECT * FROM variance_data.contacts n
         WHERE n.workspace_id = $1 AND n.account_id = $2 AND (CASE WHEN n.external_id IS NULL THEN 1 ELSE 0 END) = $3
             AND n.id > coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')
-        ORDER BY n.account_id, (CASE WHEN n.external_id IS NULL THEN 1 ELSE 0 END), n.id
+        ORDER BY n.account_id, (CASE WHEN n.external_id IS NULL THEN 1 ELSE 0 END), n.workspace_id, n.id
         LIMIT $5
     )
     UNION ALL
     (
         SELECT * FROM variance_data.contacts n
         WHERE n.workspace_id = $1 AND n.account_id = $2 AND (CASE WHEN n.external_id IS NULL THEN 1 ELSE 0 END) = 1 AND $3 = 0
-        ORDER BY n.account_id, (CASE WHEN n.external_id IS NULL THEN 1 ELSE 0 END), n.id
+        ORDER BY n.account_id, (CASE WHEN n.external_id IS NULL THEN 1 ELSE 0 END), n.workspace_id, n.id
         LIMIT $5
     )
 ) c
