@@ -15,6 +15,7 @@ _SCHEMES = {
     "REDIS_URL": ("redis", "rediss", "unix"),
     "DATABASE_URL": ("postgres", "postgresql"),
     "PUBLIC_URL": ("http", "https"),
+    "CONSOLE_URL": ("http", "https"),
 }
 
 
@@ -60,6 +61,22 @@ class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     shutdown_seconds: Seconds = 10.0
     redis_timeout_seconds: Seconds = 5.0
     statement_timeout_seconds: Seconds = 60.0
+
+
+class ConsoleSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
+    """What a `console` process reads. Times in seconds.
+
+    `console_url` is what its links begin with, where a proxy stands before it.
+    """
+
+    redis_url: str
+    database_url: str
+    public_url: str = "http://127.0.0.1:8080"
+    console_host: str = "127.0.0.1"
+    console_port: Port = 8081
+    console_url: str | None = None
+    console_session_seconds: Seconds = 12 * 3600.0
+    redis_timeout_seconds: Seconds = 5.0
 
 
 _Settings = TypeVar("_Settings", bound=LogSettings)

@@ -3,7 +3,10 @@
 import asyncio
 import itertools
 import signal
-from collections.abc import AsyncIterator, Iterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -44,6 +47,22 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
     yield server.start()
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def python_sdk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Give the folder of a version of the Python SDK."""
+    installed: dict[str, Path] = {}
+
+    def install(requirement: str) -> Path:
+        if requirement not in installed:
+            folder = tmp_path_factory.mktemp("python-sdk")
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), requirement]
+            subprocess.run(command, check=True)
+            installed[requirement] = folder
+        return installed[requirement]
+
+    return install
 
 
 @pytest.fixture(scope="session")

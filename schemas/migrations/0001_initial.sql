@@ -120,7 +120,10 @@ CREATE TABLE variance_data.contacts (
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX contacts_by_email ON variance_data.contacts (lower(left(email, 200)));
-CREATE INDEX contacts_by_account ON variance_data.contacts (account_id);
+-- An account's people, those with an external id first.
+CREATE INDEX contacts_by_account ON variance_data.contacts (
+    account_id, (CASE WHEN external_id IS NULL THEN 1 ELSE 0 END), workspace_id, id
+);
 
 -- `is_own`: a connection's own method made it, so that it stands even while nobody belongs to it; an account of the
 -- e-mail fallback is shown only while a contact is in it. `traits` is as in identities.

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_OURS = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "LOG_LEVEL", "PORT", "COLUMNS")
+_OURS = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "CONSOLE_URL", "LOG_LEVEL", "PORT", "COLUMNS")
 
 
 @dataclass(frozen=True, slots=True)

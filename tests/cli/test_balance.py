@@ -4,8 +4,8 @@ from redis.asyncio import Redis
 
 from tests.cli.command import Variance
 from tests.system import System
-from worker.cli.balance import read_balance
-from worker.cli.queue_reading import QueueReading
+from worker.balance import read_balance
+from worker.queue_reading import QueueReading
 from worker.store.database import connect
 
 

@@ -33,10 +33,19 @@ def variance(tmp_path: Path) -> Variance:
 @pytest.fixture
 def port() -> int:
     """A free port."""
+    return a_free_port()
+
+
+def a_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         free: int = probe.getsockname()[1]
         return free
+
+
+def ports_of(port: int) -> tuple[str, ...]:
+    """Give the options that say where to listen."""
+    return ("--port", str(port), "--console-port", str(a_free_port()))
 
 
 @asynccontextmanager
@@ -69,7 +78,7 @@ async def read_document(process: asyncio.subprocess.Process) -> Any:
 
 
 async def test_the_demo_comes_out_as_tables_and_the_ledger_balances(variance: Variance, port: int) -> None:
-    async with running_up(variance, "--demo", "--json", "--port", str(port)) as process:
+    async with running_up(variance, "--demo", "--json", *ports_of(port)) as process:
         results = await read_document(process)
         ledger = results["ledger"]
         assert ledger["pending"] == 0
@@ -91,7 +100,7 @@ async def test_the_demo_comes_out_as_tables_and_the_ledger_balances(variance: Va
 async def test_what_is_printed_works_and_is_the_same_after_a_restart(
     variance: Variance, port: int, tmp_path: Path
 ) -> None:
-    words = ("--json", "--port", str(port), "--data", "data")
+    words = ("--json", *ports_of(port), "--data", "data")
     async with running_up(variance, *words) as process:
         first = (await read_document(process))["connection"]
         assert await post(first["curl"]) == {"success": True}
@@ -102,18 +111,21 @@ async def test_what_is_printed_works_and_is_the_same_after_a_restart(
         assert "another `variance up`" in (await variance("up", *words)).failure
     assert "no running system found in data" in (await variance("status", "--data", "data")).failure
     async with running_up(variance, *words) as process:
-        again = (await read_document(process))["connection"]
-        assert again == first
+        document = await read_document(process)
+        assert document["connection"] == first
+        async with aiohttp.ClientSession() as session, session.get(document["console"]["sign_in_url"]) as answer:
+            assert "Sign in as operator" in await answer.text()
         rotated = (await variance("connections", "rotate-secret", "default", "--json", "--data", "data")).json
     async with running_up(variance, *words) as process:
         assert (await read_document(process))["connection"]["secret"] == rotated["secret"]
 
 
 async def test_people_get_lines_to_copy(variance: Variance, port: int) -> None:
-    async with running_up(variance, "--port", str(port)) as process:
+    async with running_up(variance, *ports_of(port)) as process:
         assert process.stdout is not None
         async with asyncio.timeout(60):
             text = (await process.stdout.readuntil(b"try it")).decode()
+            assert "/sign-in?token=" in text
             line = (await process.stdout.readline()).decode()
         assert f"webhook URL  http://127.0.0.1:{port}/webhook/" in text
         assert await post(line.strip()) == {"success": True}

@@ -2,8 +2,7 @@
 
 import shutil
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,22 +19,6 @@ async def system(redis_url: str, database_url: str) -> AsyncIterator[System]:
     """The whole system, with a connection `main` of the method `group`."""
     async with running_system(redis_url, database_url) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def python_sdk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Give the folder of a version of the Python SDK."""
-    installed: dict[str, Path] = {}
-
-    def install(requirement: str) -> Path:
-        if requirement not in installed:
-            folder = tmp_path_factory.mktemp("python-sdk")
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), requirement]
-            subprocess.run(command, check=True)
-            installed[requirement] = folder
-        return installed[requirement]
-
-    return install
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from worker.cli.connecting import open_database
-from worker.cli.new_connection import find_connection
+from worker.cli.named_connection import find_connection
 from worker.cli.options import (
     check_name,
     data_option,

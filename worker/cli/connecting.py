@@ -8,8 +8,9 @@ import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from worker.cli.failures import ServerUnavailableError, reason_of
+from worker.cli.failures import ServerUnavailableError
 from worker.cli.servers import Servers
+from worker.failure_reason import reason_of
 from worker.store.database import connect
 
 _TIMEOUT_SECONDS = 5.0

@@ -12,7 +12,7 @@ from schemas.connection import secret_sha256
 from worker.cli.change_connection import change
 from worker.cli.connecting import open_database
 from worker.cli.kept_secrets import KeptSecrets
-from worker.cli.new_connection import DEFAULT_WORKSPACE, find_connection, make_connection, new_secret
+from worker.cli.named_connection import find_connection
 from worker.cli.options import (
     check_name,
     data_option,
@@ -27,6 +27,7 @@ from worker.cli.publishing import publish
 from worker.cli.servers import Servers, find_servers
 from worker.embedded.data_dir import DataDirectoryError
 from worker.fold.account_rules import SOURCES, AccountRules, Source
+from worker.new_connection import DEFAULT_WORKSPACE, make_connection, new_secret
 from worker.store.connections import Connection, enable_connection, find_connections, rotate_secret
 
 _LIST_COLUMNS = ("workspace", "name", "id", "accounts", "enabled", "webhook_url")

@@ -15,8 +15,8 @@ from worker.cli.failures import CommandError
 from worker.cli.options import connection_option, data_option, json_option
 from worker.cli.output import cell_text, print_json, print_table, tell
 from worker.cli.progress import show_progress
-from worker.cli.replay import Replayed, replay_letter
 from worker.cli.servers import Servers, find_servers
+from worker.replay import Replayed, replay_letter
 from worker.store.dead_letters import delete_dead_letter, list_dead_letters, read_dead_letter
 from worker.store.transactions import Transactions
 

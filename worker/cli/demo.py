@@ -14,13 +14,12 @@ import msgspec
 from rich.console import Console
 
 from schemas.queue import PARTITIONS
-from worker.cli.balance import read_balance
+from worker.balance import read_balance
 from worker.cli.connecting import open_database, open_redis
 from worker.cli.kept_secrets import KeptSecrets
 from worker.cli.own_connections import OwnConnection, ensure_connection, with_secret
 from worker.cli.progress import Meter, show_progress
 from worker.cli.publishing import publish
-from worker.cli.queue_reading import QueueReading
 from worker.cli.servers import Servers
 from worker.demo.connections import APP, CONNECTIONS, DemoConnection
 from worker.demo.report import demo_results, print_demo
@@ -29,6 +28,7 @@ from worker.demo.traffic import DemoWeek, demo_week
 from worker.embedded.data_dir import DataDirectoryError
 from worker.embedded.private_file import write_private_file
 from worker.fold.account_rules import AccountRules
+from worker.queue_reading import QueueReading
 from worker.store.status import read_ledger
 from worker.store.transactions import Transactions
 

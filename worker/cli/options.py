@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from worker import new_connection
 from worker.embedded.data_dir import DEFAULT_DIRECTORY
 
 _DURATION = re.compile(r"(\d{1,5})([smhd])", re.IGNORECASE)
@@ -28,11 +29,10 @@ workspace_option = click.option(
 
 def read_domains(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> frozenset[str]:
     """Read e-mail domains, in lower case. Wrong usage where one is none."""
-    domains = frozenset(domain.strip().lower().rstrip(".") for domain in value)
-    for domain in domains:
-        if not domain or "@" in domain or not domain.isprintable() or " " in domain:
-            raise click.BadParameter(f"{domain!r} is no domain such as acme.com")
-    return domains
+    try:
+        return frozenset(map(new_connection.read_domain, value))
+    except ValueError as fault:
+        raise click.BadParameter(str(fault)) from None
 
 
 exclude_domain_option = click.option(
@@ -57,6 +57,7 @@ def read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> t
 
 def check_name(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """Refuse a name that could not be told apart when it is printed."""
-    if value is not None and (value != value.strip() or not value or not value.isprintable() or len(value) > 100):  # noqa: PLR2004 (a name, not a text)
-        raise click.BadParameter("a name has 1 to 100 printable characters, without spaces at its ends")
-    return value
+    try:
+        return None if value is None else new_connection.check_name(value)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault)) from None

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from schemas.connection import secret_sha256
 from worker.cli.kept_secrets import KeptSecrets
-from worker.cli.new_connection import make_connection, new_secret
 from worker.fold.account_rules import AccountRules
+from worker.new_connection import make_connection, new_secret
 from worker.store.connections import find_connections, rotate_secret
 from worker.store.database import Database
 

@@ -7,6 +7,7 @@ import click
 from schemas.logs import set_up_logs
 from schemas.settings import LogSettings, read_settings
 from worker.cli.connections import connections
+from worker.cli.console_user import console_user
 from worker.cli.dead import dead
 from worker.cli.env import env
 from worker.cli.explain import explain_group
@@ -28,7 +29,9 @@ def program() -> None:
     set_up_logs(read_settings(LogSettings).log_level)
 
 
-for command in (up, migrate, connections, status, env, receipt, dead, import_messages, unlink, rebuild, explain_group):
+for command in (
+    up, migrate, connections, status, env, receipt, dead, import_messages, unlink, rebuild, explain_group, console_user,
+):  # fmt: skip
     program.add_command(command)
 
 

@@ -16,8 +16,8 @@ from worker.cli.connecting import open_database, open_redis
 from worker.cli.failures import CommandError, explain
 from worker.cli.options import connection_option, data_option, json_option
 from worker.cli.output import print_fields, print_json, tell
-from worker.cli.queue_reading import QueueReading
 from worker.cli.servers import Servers, find_servers
+from worker.queue_reading import QueueReading
 from worker.store.connections import Connection, find_connections
 from worker.store.receipts import Receipt, find_receipts
 

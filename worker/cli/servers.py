@@ -10,6 +10,7 @@ from worker.cli.failures import CommandError
 from worker.embedded.data_dir import DataDirectoryError, RunningServers, running_servers
 
 _DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
+_DEFAULT_CONSOLE_URL = "http://127.0.0.1:8081"
 
 
 class GivenServers(LogSettings, frozen=True, kw_only=True, rename="upper"):
@@ -18,17 +19,22 @@ class GivenServers(LogSettings, frozen=True, kw_only=True, rename="upper"):
     database_url: str | None = None
     redis_url: str | None = None
     public_url: str | None = None
+    console_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The servers that were found. `web_url` is where this machine reaches the endpoint, None where that is unknown."""
+    """The servers that were found.
+
+    `web_url` is where this machine reaches the endpoint, None where that is unknown.
+    """
 
     directory: Path
     database_url: str | None
     redis_url: str | None
     public_url: str
     web_url: str | None
+    console_url: str
 
     def require_database(self) -> str:
         """Give the URL of Postgres. Raises CommandError where there is none."""
@@ -63,14 +69,22 @@ def find_servers(directory: Path, environ: Mapping[str, str] | None = None) -> S
         redis_url=given.redis_url or (running.redis_url if running else None),
         public_url=public_url.rstrip("/"),
         web_url=local_url or given.public_url,
+        console_url=_console_url(given, running if is_its_own else None),
     )
 
 
 def servers_of(running: RunningServers, directory: Path) -> Servers:
     """Give the servers of a system that runs in this very process."""
     local_url = f"http://127.0.0.1:{running.port}"
-    public_url = read_settings(GivenServers).public_url or local_url
-    return Servers(directory, running.database_url, running.redis_url, public_url.rstrip("/"), local_url)
+    given = read_settings(GivenServers)
+    public_url = (given.public_url or local_url).rstrip("/")
+    console_url = _console_url(given, running)
+    return Servers(directory, running.database_url, running.redis_url, public_url, local_url, console_url)
+
+
+def _console_url(given: GivenServers, running: RunningServers | None) -> str:
+    local_url = f"http://127.0.0.1:{running.console_port}" if running else _DEFAULT_CONSOLE_URL
+    return (given.console_url or local_url).rstrip("/")
 
 
 def _running(directory: Path, given: GivenServers) -> RunningServers | None:

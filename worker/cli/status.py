@@ -11,14 +11,14 @@ import click
 from redis.exceptions import RedisError
 
 from schemas.queue import stream_key
-from worker.cli.balance import Balance, read_balance
+from worker.balance import Balance, read_balance
 from worker.cli.connecting import open_database, open_redis
 from worker.cli.failures import CommandError, explain
-from worker.cli.health import Health, server_health, web_health, worker_health
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table, tell
-from worker.cli.queue_reading import QueuedPartition, QueueReading
 from worker.cli.servers import Servers, find_servers
+from worker.health import Health, server_health, web_health, worker_health
+from worker.queue_reading import QueuedPartition, QueueReading
 from worker.store.database import Database
 from worker.store.status import LedgerRow, read_ledger
 from worker.tally import Tally

@@ -13,14 +13,15 @@ from schemas.settings import read_settings
 from worker.cli.connecting import open_database
 from worker.cli.demo import Demo
 from worker.cli.kept_secrets import KeptSecrets
-from worker.cli.new_connection import DEFAULT_WORKSPACE
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, tell
 from worker.cli.own_connections import ensure_connection
 from worker.cli.publishing import publish
 from worker.cli.servers import GivenServers, Servers, servers_of
+from worker.console.sign_in_links import OPERATOR, make_sign_in_link
 from worker.embedded.data_dir import DEFAULT_DIRECTORY, RunningServers
 from worker.fold.account_rules import AccountRules
+from worker.new_connection import DEFAULT_WORKSPACE
 from worker.up.up import UpOptions, run_up
 
 _NAME = "default"
@@ -55,18 +56,20 @@ def up(port: int, console_port: int, directory: Path, *, is_demo: bool, as_json:
             if directory != DEFAULT_DIRECTORY:
                 tell(f"add `--data {shlex.quote(str(directory))}` to these `variance` commands")
         if as_json:
-            print_json({"connection": welcome, **results})
+            console = {"sign_in_url": welcome.pop("console")}
+            print_json({"connection": welcome, "console": console, **results})
 
     options = UpOptions(port=port, console_port=console_port, directory=directory, on_ready=on_ready)
     raise click.exceptions.Exit(run_up(options))
 
 
-async def _welcome(servers: Servers, base_url: str) -> Mapping[str, str | None]:
+async def _welcome(servers: Servers, base_url: str) -> dict[str, str | None]:
     """Make the first connection, and tell how to post to it."""
     async with open_database(servers) as database:
         kept = KeptSecrets(servers.directory)
         connection = await ensure_connection(database, kept, _NAME, DEFAULT_WORKSPACE, AccountRules("group"))
         await publish(servers, database)
+        sign_in_url = await make_sign_in_link(database, servers.console_url, OPERATOR)
     return {
         "id": connection.id,
         "name": connection.name,
@@ -74,12 +77,15 @@ async def _welcome(servers: Servers, base_url: str) -> Mapping[str, str | None]:
         "webhook_url": servers.webhook_url(connection.id),
         "secret": connection.secret,
         "curl": connection.curl_line(base_url),
+        "console": sign_in_url,
     }
 
 
 def _print_welcome(welcome: Mapping[str, str | None], base_url: str) -> None:
     click.echo(f"\nVariance ingest runs at {base_url}; Ctrl-C ends it.\n")
     print_fields([
+        ("console", f"{welcome['console']}"),
+        ("", "(the link signs you in once, within the hour; `variance console-user link` makes another)"),
         ("webhook URL", welcome["webhook_url"]),
         ("secret", welcome["secret"] or _NO_SECRET),
         *([("try it", welcome["curl"])] if welcome["curl"] else []),

@@ -17,6 +17,7 @@ class Connection:
 
     id: str
     name: str
+    workspace_id: int
     workspace: str
     is_enabled: bool
     secret_sha256: str
@@ -61,14 +62,15 @@ async def insert_connection(database: Database, connection: NewConnection) -> bo
 
 
 async def find_connections(
-    database: Database, name: str | None = None, workspace: str | None = None
+    database: Database, name: str | None = None, workspace: str | None = None, id_: str | None = None
 ) -> list[Connection]:
-    """Find the connections with this name in this workspace, ordered; None stands for any."""
-    rows = await database.fetch(statement("find_connections"), name, workspace)
+    """Find the connections with this name in this workspace, and this id, ordered; None stands for any."""
+    rows = await database.fetch(statement("find_connections"), name, workspace, id_)
     return [
         Connection(
             row["id"],
             row["name"],
+            row["workspace_id"],
             row["workspace"],
             row["is_enabled"],
             row["secret_sha256"],
@@ -79,6 +81,12 @@ async def find_connections(
         )
         for row in rows
     ]
+
+
+async def lock_connection(database: Database, connection_id: str) -> Connection | None:
+    """Lock a connection until the transaction ends, and read it; None where there is none."""
+    await database.execute(statement("lock_connection"), connection_id)
+    return next(iter(await find_connections(database, id_=connection_id)), None)
 
 
 async def rotate_secret(

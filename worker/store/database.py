@@ -1,7 +1,7 @@
 """Connecting to Postgres, and how values cross over."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -11,6 +11,9 @@ from asyncpg.pool import PoolConnectionProxy
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 """A connection, pooled or not."""
+
+Row: TypeAlias = asyncpg.Record | Mapping[str, Any]
+"""What was read, by the columns' names."""
 
 
 def to_jsonb(value: Any) -> str:

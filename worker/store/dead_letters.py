@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from asyncpg import Record
+
 from worker.sql import statement
 from worker.store.database import Database
 from worker.store.messages import DeadLetter
@@ -14,6 +16,16 @@ async def list_dead_letters(
 ) -> Sequence[dict[str, Any]]:
     """List dead letters without their bodies, the newest first; None stands for any reason, connection, number."""
     return [dict(row) for row in await database.fetch(statement("list_dead_letters"), reason, connection, limit)]
+
+
+async def count_dead_letters(database: Database) -> list[Record]:
+    """Count dead letters by reason: reason, letters, last_id."""
+    return await database.fetch(statement("count_dead_letters"))
+
+
+async def list_letters_of_reason(database: Database, reason: str, before: int | None, limit: int) -> list[Record]:
+    """List a reason's dead letters without their bodies, the newest first, from before a number on."""
+    return await database.fetch(statement("list_letters_of_reason"), reason, before, limit)
 
 
 async def read_dead_letter(database: Database, letter_id: int) -> dict[str, Any] | None:

@@ -29,8 +29,10 @@ from worker.up.supervisor import Supervisor
 
 _RELEASE = "release"
 _CONSOLE = "console"
+_LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.1
 _ANSWER_SECONDS = 5.0
+_CONSOLE_SECONDS = 15.0
 _THREADS = 16  # for an embedded server one that waits for its end, and one that starts or stops it
 
 
@@ -113,6 +115,7 @@ class _System:
             up=me,
         )
         self._on_ready = options.on_ready
+        self._console_host = _console_host(environ).replace("0.0.0.0", _LOOPBACK)  # noqa: S104 (asked from here)
         self._commands = commands
         self._servers = servers
         self._directory = directory
@@ -151,7 +154,11 @@ class _System:
 
     async def _tell_ready(self) -> None:
         if self._on_ready is not None:
-            await _until_ready(self._running.port)
+            await _until_ok(f"http://127.0.0.1:{self._running.port}/health/ready")
+            if _CONSOLE in self._commands:  # whose trouble need not keep the rest from being told
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_CONSOLE_SECONDS):
+                        await _until_ok(f"http://{self._console_host}:{self._running.console_port}/health/live")
             await self._on_ready(self._running)
 
     async def _release(self) -> None:
@@ -178,12 +185,12 @@ def _tell(text: str) -> None:
     print(f"variance up: {text}", file=sys.stderr)  # noqa: T201 (the command's answer)
 
 
-async def _until_ready(port: int) -> None:
+async def _until_ok(url: str) -> None:
     timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                async with session.get(f"http://127.0.0.1:{port}/health/ready") as answer:
+                async with session.get(url) as answer:
                     if answer.ok:
                         return
             await asyncio.sleep(_POLL_SECONDS)
@@ -193,7 +200,11 @@ def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ
     host = environ.get("HOST", "").strip() or "0.0.0.0"  # noqa: S104 (where `web` listens)
     _refuse_taken_port(host, options.port, "--port")
     if _CONSOLE in commands:
-        _refuse_taken_port(host, options.console_port, "--console-port")
+        _refuse_taken_port(_console_host(environ), options.console_port, "--console-port")
+
+
+def _console_host(environ: Mapping[str, str]) -> str:
+    return environ.get("CONSOLE_HOST", "").strip() or _LOOPBACK
 
 
 def _refuse_taken_port(host: str, port: int, option: str) -> None:

@@ -6,7 +6,7 @@ import aiohttp
 from arq.constants import default_queue_name, health_check_key_suffix
 from redis.asyncio import Redis
 
-from worker.cli.failures import reason_of
+from worker.failure_reason import reason_of
 
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
 _WORKERS_KEY = default_queue_name + health_check_key_suffix

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from schemas.queue import PARTITIONS
-from worker.cli.queue_reading import QueuedPartition, QueueReading
+from worker.queue_reading import QueuedPartition, QueueReading
 from worker.store.database import Database
 from worker.store.status import LedgerRow, read_ledger
 from worker.tally import Tally

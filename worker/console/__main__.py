@@ -1,0 +1,53 @@
+"""The `console` process: `python -m worker.console`."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from schemas.logs import set_up_logs
+from schemas.settings import ConsoleSettings, SettingsError, read_settings
+from worker.console.app import create_console
+
+_LOG: structlog.stdlib.BoundLogger = structlog.get_logger()
+_SHUTDOWN_SECONDS = 2.0  # live pages never end by themselves
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT. Exits with 1 and one line on standard error where it cannot."""
+    try:
+        settings = read_settings(ConsoleSettings)
+    except SettingsError as error:
+        sys.exit(f"console: {error}")
+    set_up_logs(settings.log_level)
+    try:
+        uvloop.run(_serve(settings))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        sys.exit(f"console: cannot listen on {settings.console_host}:{settings.console_port}: {reason}")
+
+
+async def _serve(settings: ConsoleSettings) -> None:
+    stopped = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    try:
+        app = create_console(settings)
+    except ValueError:
+        sys.exit("console: REDIS_URL is no URL of a Redis")
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.console_host, settings.console_port).start()
+        _LOG.info("listening", host=settings.console_host, port=settings.console_port)
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
+    _LOG.info("stopped")
+
+
+if __name__ == "__main__":
+    main()

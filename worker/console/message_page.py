@@ -1,0 +1,29 @@
+"""One message: its JSON, and what became of it."""
+
+from aiohttp import web
+
+from schemas.ids import message_key
+from schemas.message import EVENT_TYPES
+from worker.console.parts import draw, open_database
+from worker.store.receipts import find_receipts
+from worker.store.tail import read_whole_message
+
+
+async def show_message(request: web.Request) -> web.StreamResponse:
+    """Show a message by its connection (id or name) and its id; the part alone where htmx asks."""
+    connection, id_ = request.query.get("connection", ""), request.query.get("id", "")
+    async with open_database(request) as database:
+        message = await read_whole_message(database, connection, message_key(id_))
+        receipts = [] if message else await find_receipts(database, message_key(id_), None)
+    if message is None:
+        letter = next((found.dead_letter_id for found in receipts if found.dead_letter_id), None)
+        if letter is not None:
+            raise web.HTTPSeeOther(f"/dead-letters/{letter}")
+        suppressed = any(found.outcome == "suppressed" for found in receipts)
+        raise web.HTTPNotFound(
+            text="It was suppressed: the person was deleted after saying this." if suppressed
+            else "This message is not in the log. It may be waiting in the queue, or its sender was deleted."
+        )  # fmt: skip
+    part = request.headers.get("HX-Request")
+    event_type = EVENT_TYPES.get(message["type"])
+    return draw("part_message.html" if part else "message.html", request, message=message, event_type=event_type)

@@ -1,0 +1,98 @@
+"""The queue at night: what waits, how old it is, where every message went, and how each process fares."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from schemas.queue import stream_key
+from worker.balance import Balance, read_balance
+from worker.console.charts import chart
+from worker.console.parts import REDIS, SETTINGS, draw, now, open_database
+from worker.failure_reason import reason_of
+from worker.health import Health, server_health, web_health, worker_health
+from worker.queue_reading import QueueReading
+from worker.store.queue_samples import QueueSample, read_samples
+
+_RANGES = {
+    "hour": (timedelta(hours=1), timedelta(seconds=10)),
+    "day": (timedelta(days=1), timedelta(minutes=4)),
+    "week": (timedelta(days=7), timedelta(minutes=28)),
+}
+_SPARKS = 60
+
+
+async def show_queue(request: web.Request) -> web.StreamResponse:
+    """Show the queue, the ledger, and the processes; the part that changes alone where htmx asks."""
+    range_ = request.query.get("range", "hour")
+    length, span = _RANGES.get(range_, _RANGES["hour"])
+    redis_fault, balance = None, None
+    async with open_database(request) as database:
+        samples = await read_samples(database, now() - length, span)
+        try:
+            balance = await read_balance(database, QueueReading(request.app[REDIS]))
+        except (RedisError, OSError) as failure:
+            redis_fault = reason_of(failure)
+    processes = await _processes(request, redis_fault)
+    part = request.headers.get("HX-Request")
+    return draw(
+        "part_queue.html" if part else "queue.html", request,
+        balance=balance, redis_fault=redis_fault, processes=processes, partitions=_partitions(balance, samples),
+        range=range_, ranges=list(_RANGES), charts=_charts(samples) if samples and not part else [],
+    )  # fmt: skip
+
+
+async def _processes(request: web.Request, redis_fault: str | None) -> list[Health]:
+    web_state = asyncio.create_task(web_health(request.app[SETTINGS].public_url))
+    worker: Health = {"name": "worker", "state": "unknown", "detail": None}
+    if redis_fault is None:
+        worker = await worker_health(request.app[REDIS])
+    return [await web_state, worker, server_health("redis", redis_fault), server_health("postgres", None)]
+
+
+def _partitions(balance: Balance | None, samples: Sequence[QueueSample]) -> list[dict[str, Any]]:
+    if balance is None:
+        return []
+    lately = samples[-_SPARKS:]
+    return [
+        {
+            "name": stream_key(number),
+            "entries": partition.entries,
+            "age_seconds": partition.oldest_message_age_seconds,
+            "history": [sample.entries[number] for sample in lately] or [partition.entries],
+        }
+        for number, partition in enumerate(balance.queue)
+    ]
+
+
+def _charts(samples: Sequence[QueueSample]) -> list[tuple[str, dict[str, Any]]]:
+    instants = [sample.sampled_at for sample in samples]
+    pairs = list(itertools.pairwise(samples))
+    later = [after.sampled_at for _, after in pairs]
+    depth = chart(instants, {
+        "All": [sum(sample.entries) for sample in samples],
+        "Fullest partition": [max(sample.entries) for sample in samples],
+    })  # fmt: skip
+    age = chart(instants, {"Oldest": [max(sample.age_seconds) for sample in samples]})
+    rates = chart(later, {
+        "Accepted": [_rate(before.accepted, after.accepted, before, after) for before, after in pairs],
+        "Settled": [_rate(_settled(before), _settled(after), before, after) for before, after in pairs],
+    })  # fmt: skip
+    return [
+        ("Entries that wait", depth),
+        ("Age of the oldest, in seconds", age),
+        *([("Messages a second", rates)] if pairs else []),
+    ]
+
+
+def _settled(sample: QueueSample) -> int:
+    return sample.applied + sample.duplicate + sample.suppressed + sample.dead
+
+
+def _rate(before: int, after: int, first: QueueSample, second: QueueSample) -> float:
+    seconds = (second.sampled_at - first.sampled_at).total_seconds()
+    return round(max(0, after - before) / seconds, 2)

@@ -1,0 +1,87 @@
+"""Changes of account rules, dry or not: each folds the whole log again, beside the pages, and tells how far it is."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from worker.console.tokens import new_token
+from worker.failure_reason import reason_of
+from worker.fold.account_rules import AccountRules
+from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
+from worker.store.connections import Connection
+
+_LOG = structlog.get_logger(__name__)
+_MOST_KEPT = 20
+
+
+@dataclass(slots=True)
+class RuleChange:
+    """One change under way or done: `difference` is there once it is done, `fault` where it failed."""
+
+    id: str
+    connection: Connection
+    rules: AccountRules
+    is_dry_run: bool
+    done_messages: int = 0
+    total_messages: int = 0
+    difference: Difference | None = None
+    fault: str | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not come to its end."""
+        return self.difference is None and self.fault is None
+
+    @property
+    def percent(self) -> int:
+        """How far it is."""
+        return round(100 * self.done_messages / self.total_messages) if self.total_messages else 0
+
+
+class RuleChanges:
+    """The changes of this process, the last few of them."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._changes: OrderedDict[str, RuleChange] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, connection: Connection, rules: AccountRules, *, is_dry_run: bool) -> RuleChange:
+        """Begin a change."""
+        change = RuleChange(new_token(), connection, rules, is_dry_run)
+        self._changes[change.id] = change
+        while len(self._changes) > _MOST_KEPT:
+            self._changes.popitem(last=False)
+        task = asyncio.create_task(self._run(change))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return change
+
+    def get(self, id_: str) -> RuleChange | None:
+        """Give a change."""
+        return self._changes.get(id_)
+
+    async def close(self) -> None:
+        """Give up what is under way; nothing of it is left but the rules, which `variance rebuild` applies."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, change: RuleChange) -> None:
+        def on_progress(done: int, total: int) -> None:
+            change.done_messages, change.total_messages = done, total
+
+        connection = change.connection
+        options = RebuildOptions(connection.workspace_id, {connection.id: change.rules}, change.is_dry_run)
+        try:
+            change.difference = await rebuild(self._database_url, options, on_progress)
+        except RebuildError as failure:
+            change.fault = f"{failure}; try again when it is done."
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+            change.fault = f"Postgres: {reason_of(failure)}."
+        except Exception as failure:  # noqa: BLE001 (told on the page; nobody else waits for the task)
+            _LOG.exception("rule change failed", connection_id=connection.id)
+            change.fault = f"It failed ({type(failure).__name__}); the log has more."
