@@ -213,6 +213,7 @@ async def test_a_burst_does_not_drown_live_and_a_pause_holds_it(stage: Stage, pa
     await expect(other.locator("#live tbody")).to_contain_text("While paused")
     await expect(page.locator("#live tbody")).not_to_contain_text("While paused")
     await page.get_by_role("button", name="Go on").click()
+    await expect(page.locator("#live tbody")).to_contain_text("While paused")
     await stage.system.send(track("After the pause", userId="b1"))
     await expect(page.locator("#live tbody")).to_contain_text("After the pause")
 

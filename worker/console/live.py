@@ -1,6 +1,7 @@
 """Live: messages as they arrive, sent to the page as events. A burst is sampled, so that no page drowns in it."""
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ _LATE_SECONDS = 5.0
 _MOST_LATE_POSITIONS = 5_000
 _MOST_POSITIONS_A_TURN = 20_000
 REFUSED = "refused"
+_SINCE = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 
 
 async def show_live(request: web.Request) -> web.StreamResponse:
@@ -45,11 +47,13 @@ async def show_live(request: web.Request) -> web.StreamResponse:
     async with open_database(request) as database:
         connections = await find_connections(database)
         wanted = await _wanted(request, database)
+        since = f"{await read_tail_position(database)}-{await read_last_dead_letter(database)}"
         rows = await _first_rows(request, database, wanted)
     return draw(
         "live.html", request,
-        rows=rows, connections=connections, types=sorted(TYPES), query=request.query, query_string=request.query_string,
-        searched=_WINDOWS[-1], is_everything=not any(request.query.get(n) for n in ("connection", "type", "id")),
+        rows=rows, since=since, connections=connections, types=sorted(TYPES), searched=_WINDOWS[-1],
+        query=request.query, query_string=request.query_string,
+        is_everything=not any(request.query.get(name) for name in ("connection", "type", "id")),
     )  # fmt: skip
 
 
@@ -59,7 +63,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     async with open_database(request) as database:
         wanted = await _wanted(request, database)
         tail = _Tail(wanted, request.query.get("type", ""))
-        await tail.begin(database)
+        await tail.begin(database, request.headers.get("Last-Event-ID") or request.query.get("since", ""))
     await response.prepare(request)
     await response.write(b"retry: 2000\n\n")
     said_at = checked_at = time.monotonic()
@@ -74,7 +78,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
             turn = await tail.turn(database)
         if turn.rows or turn.arrived:
             html = aiohttp_jinja2.render_string("part_live_rows.html", request, {"rows": turn.rows, "is_fresh": True})
-            await response.write(_event("rows", html) + _event("rate", str(turn.arrived)))
+            since = f"{tail.position}-{tail.letter}"
+            await response.write(_event("rows", html, since) + _event("rate", str(turn.arrived), since))
             said_at = time.monotonic()
         elif time.monotonic() - said_at > _KEEP_ALIVE_SECONDS:
             await response.write(b": still here\n\n")
@@ -105,10 +110,12 @@ class _Tail:
     earlier: deque[tuple[float, int]] = field(default_factory=deque)
     shown: deque[int] = field(default_factory=lambda: deque(maxlen=4_000))
 
-    async def begin(self, database: Database) -> None:
-        """Take the ends of now as the beginning."""
+    async def begin(self, database: Database, since: str) -> None:
+        """Begin where the page has come to (position-number of dead letter), or at the ends of now."""
         self.position = await read_tail_position(database)
         self.letter = await read_last_dead_letter(database)
+        if match := _SINCE.fullmatch(since):
+            self.position, self.letter = min(self.position, int(match[1])), min(self.letter, int(match[2]))
         self.earlier.append((time.monotonic(), self.position))
 
     async def turn(self, database: Database) -> _Turn:
@@ -178,6 +185,6 @@ async def _first_rows(request: web.Request, database: Database, wanted: TailFilt
     return sorted([*rows, *refused], key=lambda row: row["received_at"], reverse=True)[:_FIRST_ROWS]
 
 
-def _event(name: str, data: str) -> bytes:
+def _event(name: str, data: str, id_: str) -> bytes:
     lines = "".join(f"data: {line}\n" for line in data.splitlines())
-    return f"event: {name}\n{lines}\n".encode()
+    return f"id: {id_}\nevent: {name}\n{lines}\n".encode()

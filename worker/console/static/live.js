@@ -11,6 +11,7 @@
   let waiting = [];
   let frame = 0;
   let counts = [];
+  let since = table.dataset.since;
 
   const say = (text, kind) => {
     if (state.textContent !== text) state.textContent = text;
@@ -44,9 +45,12 @@
   };
 
   const open = () => {
-    source = new EventSource(table.dataset.stream);
+    // From where the page has come to, so that nothing is left out between its drawing, a pause, and now.
+    const joint = table.dataset.stream.includes("?") ? "&" : "?";
+    source = new EventSource(`${table.dataset.stream}${joint}since=${since}`);
     source.addEventListener("open", () => say("Following", "good"));
     source.addEventListener("rows", (event) => {
+      since = event.lastEventId;
       waiting.push(event.data);
       if (waiting.length > 20) waiting.shift(); // a page in the background draws nothing
       frame ||= requestAnimationFrame(flush);
