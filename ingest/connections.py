@@ -14,7 +14,6 @@ from typing import Any, cast
 import msgspec
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from schemas.connection import (
     CONNECTIONS_KEY,
@@ -23,6 +22,7 @@ from schemas.connection import (
     PublishedSecret,
     secret_sha256,
 )
+from schemas.redis_away import REDIS_AWAY
 
 _POLL_SECONDS = 0.25
 
@@ -101,7 +101,7 @@ class Connections:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 is_current = await self._reload_if_changed()
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_AWAY as error:
             is_current = False
             self._version = None
             if self._is_current:

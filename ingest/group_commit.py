@@ -19,6 +19,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from ingest.metrics import Metrics
+from schemas.crash_points import crash_point
 from schemas.queue import ENTRY_MESSAGES, accepted_key, stream_key
 
 _FLUSH_BYTES = 4 * 1024 * 1024
@@ -136,12 +137,16 @@ class GroupCommit:
     async def _flush(self, writes: list[_Write]) -> None:
         pairs = [pair for write in writes for pair in write.pairs]
         failure: QueueUnavailableError | None = None
+        if pairs:
+            crash_point("before_flush")
         try:
             async with asyncio.timeout(writes[0].put_at + self._timeout_seconds - time.monotonic()):
                 await self._commit(_commands(pairs))
         except Exception as error:  # noqa: BLE001 (whatever it is, the senders are told and the next flush is tried)
             failure = QueueUnavailableError(_word_for(error))
             await self._drop_connection()
+        if pairs:
+            crash_point("after_flush")
         self._note(failure, len(pairs))
         for write in writes:
             write.settle(failure)
@@ -185,7 +190,7 @@ class GroupCommit:
         if transport is not None:  # redis-py closes it, but that keeps the rest until a frozen Redis reads it
             transport.abort()
         if connection is not None:
-            with suppress(RedisError, OSError):
+            with suppress(*REDIS_AWAY):
                 await connection.disconnect(nowait=True)
 
     def _note(self, failure: QueueUnavailableError | None, messages: int) -> None:

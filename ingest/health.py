@@ -6,12 +6,13 @@ from typing import Any, TypeAlias, cast
 
 from aiohttp import web
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from ingest.answers import as_json
 from ingest.connections import Connections
 from ingest.group_commit import GroupCommit, QueueUnavailableError
 from ingest.pressure import Pressure
+from schemas.redis_away import REDIS_AWAY
 
 _Facts: TypeAlias = Mapping[str, Any]
 
@@ -65,7 +66,7 @@ class Health:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 checks = {"redis": _OK} | await self._redis_checks()
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_AWAY as error:
             checks = {"redis": type(error).__name__}
         checks["connections"] = _OK if self._connections.is_loaded else "none have been published yet"
         checks["pressure"] = self._pressure.excess or _OK

@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from ingest.answers import unavailable
 from ingest.metrics import Metrics
 from schemas.queue import PARTITIONS, accepted_key, removed_key, stream_key
+from schemas.redis_away import REDIS_AWAY
 
 _POLL_SECONDS = 1.0
 _RETRY_AFTER_SECONDS = 5
@@ -43,7 +44,7 @@ class Pressure:
         while not self._is_closed.is_set():
             try:
                 excess = await self.measure()
-            except (RedisError, OSError, TimeoutError) as error:
+            except REDIS_AWAY as error:
                 _log.debug("pressure_unknown", error=type(error).__name__)
             else:
                 if (excess is None) != (self.excess is None):
@@ -58,7 +59,7 @@ class Pressure:
         self._is_closed.set()
 
     async def measure(self) -> str | None:
-        """Give what is above its bound. Raises RedisError, OSError or TimeoutError."""
+        """Give what is above its bound. Raises what is in REDIS_AWAY."""
         queued_messages = await self._queued_messages()
         self._metrics.queued_messages = queued_messages
         if queued_messages > self._max_queued_messages:

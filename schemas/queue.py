@@ -43,6 +43,12 @@ class QueuedMessage(NamedTuple):
     is_accepted: bool
     value: bytes
 
+    @property
+    def field(self) -> str:
+        """Its name in an entry."""
+        name = accepted_field if self.is_accepted else refused_field
+        return name(self.connection_id, self.message_key)
+
 
 def stream_key(partition: int) -> str:
     """Give the stream of a partition. The hash tag lets partitions live on a Redis Cluster's nodes."""
@@ -57,6 +63,11 @@ def accepted_key(partition: int) -> str:
 def removed_key(partition: int) -> str:
     """Give the counter of messages ever removed from the partition's stream, after they were applied."""
     return f"{stream_key(partition)}:removed"
+
+
+def attempts_key(partition: int) -> str:
+    """Give the hash of what processes have begun with the partition, and not come to an end with."""
+    return f"{stream_key(partition)}:attempts"
 
 
 def partition_of(workspace_id: int, sender: str) -> int:

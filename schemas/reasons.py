@@ -11,6 +11,7 @@ Reason = Literal[
     "nested_too_deeply",
     "unknown_connection",
     "unstorable",
+    "deadly",
 ]
 """
 `not_an_object`       an element of a batch is no JSON object
@@ -21,4 +22,5 @@ Reason = Literal[
 `nested_too_deeply`   the message has more levels than can be stored
 `unknown_connection`  the connection is not in the database
 `unstorable`          Postgres or the fold refused the message
+`deadly`              every worker that tried the message alone was killed over it
 """

@@ -45,6 +45,14 @@ async def settle_messages(database: Database, queued: Sequence[QueuedMessage]) -
     return tally
 
 
+async def bury_deadly(database: Database, message: QueuedMessage) -> Tally:
+    """Make a dead letter of a message that kills whoever tries to apply it."""
+    connections = await read_connection_rules(database, {message.connection_id})
+    known = connections.get(message.connection_id)
+    settling = _Settling(database, known.workspace_id if known else _NO_WORKSPACE, connections)
+    return await settling.bury(message, "deadly", "Every worker that tried to apply it was killed.")
+
+
 @dataclass(frozen=True, slots=True)
 class _Settling:
     database: Database
@@ -60,7 +68,7 @@ class _Settling:
             if not is_messages_fault(failure):
                 raise
             if len(queued) == 1:
-                return await self._bury(queued[0], failure)
+                return await self.bury(queued[0], "unstorable", f"{type(failure).__name__}: {failure}"[:500])
         middle = len(queued) // 2
         return await self.settle(queued[:middle]) + await self.settle(queued[middle:])
 
@@ -88,16 +96,16 @@ class _Settling:
             return _letter(message, "unknown_connection", "The connection is not in the database.")
         return None
 
-    async def _bury(self, message: QueuedMessage, failure: BaseException) -> Tally:
-        detail = f"{type(failure).__name__}: {failure}"[:500]
+    async def bury(self, message: QueuedMessage, reason: Reason, detail: str) -> Tally:
+        """Make a dead letter of one message."""
         _LOG.warning(
             "message died",
             workspace_id=self.workspace_id,
             connection_id=message.connection_id,
             message_id=message.message_key,
-            failure=type(failure).__name__,
+            failure=detail.partition(":")[0],
         )
-        return await self._keep([_letter(message, "unstorable", detail)])
+        return await self._keep([_letter(message, reason, detail)])
 
     async def _keep(self, letters: Sequence[DeadLetter]) -> Tally:
         firsts = {(letter.connection_id, letter.message_key): letter for letter in reversed(letters)}

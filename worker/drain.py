@@ -5,7 +5,7 @@ entries the last commit settled, so that they are not counted again.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -13,7 +13,11 @@ from typing import NamedTuple
 import asyncpg
 import structlog
 
-from worker.batch import settle_messages
+from schemas.crash_points import crash_point
+from schemas.queue import QueuedMessage
+from worker.attempts import Attempt, Attempts
+from worker.batch import bury_deadly, settle_messages
+from worker.store.database import Database
 from worker.store.ledger import lock_partition, read_settled_entries, settle_entries
 from worker.streams import Streams
 from worker.tally import Tally
@@ -45,6 +49,7 @@ class Drain:
     pool: asyncpg.Pool
     most_messages: int
     is_stopping: Callable[[], bool]
+    attempts: Attempts
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
 
@@ -64,7 +69,9 @@ class Drain:
             self.bounds[partition] = min(bound * 2, self.most_messages)
             if not isinstance(taken, _Taken):
                 return taken
+            crash_point("after_commit")
             await self.streams.remove(partition, taken.ids, taken.settled)
+            crash_point("after_remove")
         return Drained.UNFINISHED
 
     async def _take(self, partition: int, most_messages: int) -> _Taken | Drained:
@@ -74,13 +81,18 @@ class Drain:
             entries = await self.streams.read_head(partition, most_messages)
             if not entries:
                 return Drained.EMPTY
-            ids = [entry.id for entry in entries]
+            crash_point("after_read")
             before = await read_settled_entries(database, partition)
-            fresh = [message for entry in entries if entry.id not in before for message in entry.messages]
-            tally = await settle_messages(database, fresh) if fresh else Tally()
+            async with self.attempts.begin(partition, entries[0].id, entries[-1].id) as attempt:
+                if attempt.is_suspect:
+                    entries = entries[:1]
+                fresh = [message for entry in entries if entry.id not in before for message in entry.messages]
+                tally = await _settle(database, fresh, attempt) if fresh else Tally()
+            ids = [entry.id for entry in entries]
             # Entries of the last commit that still stand here may have others behind them that do, too.
             remembered = ids if before.isdisjoint(ids) else sorted(before.union(ids))
             settled = await settle_entries(database, partition, tally, remembered)
+            crash_point("before_commit")
         _LOG.debug(
             "partition drained",
             partition=partition,
@@ -90,3 +102,14 @@ class Drain:
             dead=tally.dead,
         )
         return _Taken(ids, settled)
+
+
+async def _settle(database: Database, fresh: Sequence[QueuedMessage], attempt: Attempt) -> Tally:
+    """Settle messages together; one by one where a process was killed over them."""
+    if not attempt.is_suspect:
+        return await settle_messages(database, fresh)
+    tally = Tally()
+    for message in fresh:
+        is_fit = await attempt.begin_alone(message.field)
+        tally += await (settle_messages(database, [message]) if is_fit else bury_deadly(database, message))
+    return tally

@@ -19,7 +19,9 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError, ResponseError
 
 from schemas.queue import PARTITIONS
+from schemas.redis_away import REDIS_AWAY
 from schemas.settings import WorkerSettings
+from worker.attempts import Attempts
 from worker.drain import TURN_SECONDS, Drain, Drained
 from worker.failure import is_messages_fault
 from worker.publish import publish_connections
@@ -27,6 +29,7 @@ from worker.store.database import server_settings
 from worker.streams import Streams
 
 _LOG = structlog.get_logger(__name__)
+_AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
 _QUEUE = "arq:queue"
 _DRAIN = "drain"
 _MOST_WAKEUPS = 2 * PARTITIONS
@@ -99,7 +102,7 @@ class Service:
             try:
                 async with self.drain.pool.acquire() as database:
                     await publish_connections(database, self.redis)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as failure:
+            except _AWAY as failure:
                 _LOG.warning("connections not published", failure=type(failure).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), _PUBLISH_SECONDS)
@@ -121,7 +124,7 @@ async def run_worker(settings: WorkerSettings, stopping: asyncio.Event) -> None:
                 _LOG.info("worker started", partitions=PARTITIONS)
                 started_at = asyncio.get_running_loop().time()
                 await _serve(service)
-        except (OSError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+        except _AWAY as failure:
             _LOG.warning("worker starts again", failure=type(failure).__name__, retry_seconds=retry_seconds)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), retry_seconds)
@@ -144,10 +147,10 @@ async def open_service(settings: WorkerSettings, stopping: asyncio.Event) -> Asy
             server_settings=server_settings("variance worker", settings.statement_timeout_seconds),
         ) as pool:
             streams = Streams(redis)
-            drains = Drain(streams, pool, settings.drain_messages, stopping.is_set)
+            drains = Drain(streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis))
             yield Service(settings, redis, streams, drains, stopping)
     finally:
-        with suppress(RedisError, OSError):
+        with suppress(*REDIS_AWAY):
             await redis.aclose()
 
 
@@ -168,7 +171,7 @@ async def _serve(service: Service) -> None:
             task.result()  # raises what made it end
     finally:
         await _end([running, *loops, stop, *worker.tasks.values()])
-        with suppress(RedisError, OSError):
+        with suppress(*REDIS_AWAY):
             await arq.aclose()
 
 
@@ -203,7 +206,7 @@ class StoppableWorker(Worker):
 
 def arq_worker(service: Service, arq: ArqRedis) -> Worker:
     """Set up arq: JSON instead of pickle, no results kept, and a time limit beyond what a drain can take."""
-    return StoppableWorker(
+    worker = StoppableWorker(
         functions=[
             func(
                 cast(WorkerCoroutine, drain),
@@ -225,6 +228,10 @@ def arq_worker(service: Service, arq: ArqRedis) -> Worker:
         job_deserializer=orjson.loads,
         ctx={"service": service},
     )
+    # The wake-ups of a killed worker count as under way for so long, and enough of them would keep new ones out. A
+    # drain that lasts longer is woken twice, which its lock makes harmless.
+    worker.in_progress_timeout_s = TURN_SECONDS
+    return worker
 
 
 def _to_json(value: Any) -> bytes:

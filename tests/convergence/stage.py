@@ -16,6 +16,7 @@ from schemas.acceptance import Accepted, accept
 from schemas.queue import PARTITIONS, accepted_field, stream_key
 from tests.convergence.model import State
 from tests.convergence.worlds import METHODS
+from worker.attempts import Attempts
 from worker.drain import Drain, Drained
 from worker.failure import is_messages_fault
 from worker.store.database import server_settings
@@ -144,7 +145,10 @@ async def open_stage(
         for _ in range(workers)
     ]
     clients = [Redis.from_url(redis_url) for _ in range(workers)]
-    drains = [Drain(Streams(client), pool, 1000, lambda: False) for client, pool in zip(clients, pools, strict=True)]
+    drains = [
+        Drain(Streams(client), pool, 1000, lambda: False, Attempts(client))
+        for client, pool in zip(clients, pools, strict=True)
+    ]
     try:
         yield Stage(database_url, redis, database, drains)
     finally:

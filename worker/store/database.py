@@ -43,6 +43,7 @@ def server_settings(application_name: str, statement_timeout_seconds: float) -> 
         "statement_timeout": f"{int(statement_timeout_seconds * 1000)}",
         "lock_timeout": f"{int(statement_timeout_seconds * 500)}",
         "idle_in_transaction_session_timeout": "15000",
+        "client_connection_check_interval": "500",  # or a dead worker's statement holds its partition to the end
         "timezone": "UTC",
         "jit": "off",
     }

@@ -1,0 +1,170 @@
+"""Runs one of the product's processes, altered: `python -m tests.faults.altered worker NAME…`.
+
+The product has no such switches. Some alterations stand for what a test cannot bring about from outside (a message
+that kills the process, another version of the code, a wrong clock); others break a promise on purpose, to show that
+the tests of faults would tell.
+"""
+
+import asyncio
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta, tzinfo
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection
+
+from ingest.group_commit import GroupCommit
+
+# What is altered: modules, as anything at all.
+batch: Any = import_module("worker.batch")
+drain_module: Any = import_module("worker.drain")
+service: Any = import_module("worker.service")
+message_store: Any = import_module("worker.store.messages")
+redis_connection: Any = import_module("redis.asyncio.connection")
+crash_points: Any = import_module("schemas.crash_points")
+
+DEADLY = {"type": "track", "event": "kills the worker"}
+POISONOUS = {"type": "track", "event": "cannot be folded"}
+
+
+def deadly() -> None:
+    """Have a certain message kill the process, as one does that meets a fault in a C library."""
+    decode = batch.logged_message
+
+    def dying(workspace_id: int, message: Any) -> Any:
+        if DEADLY["event"].encode() in message.value:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return decode(workspace_id, message)
+
+    batch.logged_message = dying
+
+
+def poisonous() -> None:
+    """Have a certain message refused by the fold, as one is that meets an unknown defect in it."""
+    decode = batch.logged_message
+
+    def refusing(workspace_id: int, message: Any) -> Any:
+        if POISONOUS["event"].encode() in message.value:
+            raise ValueError("no")
+        return decode(workspace_id, message)
+
+    batch.logged_message = refusing
+
+
+def freezing() -> None:
+    """Freeze at the crash point instead of dying there; and have Postgres wait for a frozen worker not as long."""
+    settings = service.server_settings
+    service.server_settings = lambda *given: settings(*given) | {
+        "idle_in_transaction_session_timeout": "1000"
+    }
+    crash_points.signal = type("signal", (), {"SIGKILL": signal.SIGSTOP})
+
+
+def closed_transports() -> None:
+    """Have a write to Redis fail now and then, as uvloop has it fail on a connection that was reset just then."""
+    every = 5 if sys.argv[1] == "ingest" else 100  # which writes that much less
+    send = AbstractConnection.send_packed_command
+    numbers = itertools.count(1)
+
+    async def failing(self: Any, *given: Any, **options: Any) -> None:
+        if next(numbers) % every == 0:
+            await self.disconnect(nowait=True)
+            raise RuntimeError("unable to perform operation on <TCPTransport>; the handler is closed")
+        await send(self, *given, **options)
+
+    redis_connection.AbstractConnection.send_packed_command = failing
+
+
+def next_version() -> None:
+    """Be a version whose job has another name; it shares arq's queue with the version before."""
+    service._DRAIN = "drain_v2"  # noqa: SLF001
+
+
+def hour_ahead() -> None:
+    _move_clock(3600)
+
+
+def hour_behind() -> None:
+    _move_clock(-3600)
+
+
+def _move_clock(seconds: int) -> None:
+    """Have every module of the product see another time of day; monotonic clocks go on, as after a step."""
+
+    class Kind(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, datetime)
+
+    class Moved(datetime, metaclass=Kind):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] in ("ingest", "worker", "schemas") and getattr(module, "datetime", None) is datetime:
+            module.datetime = Moved  # type: ignore[attr-defined]
+
+
+def without_deduplication() -> None:
+    """Break: take every message for new, whether the log has it or not."""
+    insert = message_store.insert_messages
+
+    async def insert_all(database: Any, workspace_id: int, batch: Any) -> Any:
+        await insert(database, workspace_id, batch)
+        return {facts.message.key for facts in batch}
+
+    message_store.insert_messages = insert_all
+
+
+def removing_early() -> None:
+    """Break: remove entries from the queue before the commit."""
+    settle = drain_module.settle_entries
+    drains: list[Any] = []
+    made = drain_module.Drain.drain
+
+    async def drain(self: Any, partition: int) -> Any:
+        drains.append(self)
+        return await made(self, partition)
+
+    async def settle_and_remove(database: Any, partition: int, tally: Any, entries: Any) -> int:
+        settled: int = await settle(database, partition, tally, entries)
+        await drains[-1].streams.remove(partition, entries, settled)
+        return settled
+
+    drain_module.Drain.drain = drain
+    drain_module.settle_entries = settle_and_remove
+
+
+def answering_early() -> None:
+    """Break: answer before the queue has the messages."""
+    put: Callable[..., Awaitable[None]] = GroupCommit.put
+    waiting: set[asyncio.Future[None]] = set()
+
+    async def forget(self: Any, pairs: Any) -> None:
+        task = asyncio.ensure_future(put(self, pairs))
+        waiting.add(task)
+        task.add_done_callback(waiting.discard)
+        await asyncio.sleep(0)
+
+    GroupCommit.put = forget  # type: ignore[method-assign]
+
+
+ALTERATIONS: dict[str, Callable[[], None]] = {
+    function.__name__: function
+    for function in (
+        deadly, poisonous, freezing, closed_transports, next_version, hour_ahead, hour_behind,
+        without_deduplication, removing_early, answering_early,
+    )
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    program: ModuleType = import_module(f"{sys.argv[1]}.__main__")
+    for name in sys.argv[2:]:
+        ALTERATIONS[name]()
+    program.main()
