@@ -10,8 +10,8 @@ from tests.faults.ledger import Key
 from tests.faults.producer import Producer
 from tests.faults.rig import Rig
 from tests.system import eventually
-from worker.cli.balance import read_balance
-from worker.cli.queue_reading import QueueReading
+from worker.balance import read_balance
+from worker.queue_reading import QueueReading
 from worker.tally import Tally
 
 QUIET_SECONDS = 40.0
