@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from schemas.foreseen import ForeseenError
+
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -19,7 +21,7 @@ _SCHEMES = {
 }
 
 
-class SettingsError(Exception):
+class SettingsError(ForeseenError):
     """A variable of the environment is missing or wrong; the text names it."""
 
 

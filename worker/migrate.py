@@ -7,6 +7,7 @@ import asyncpg
 from pogo_core.error import BadMigrationError
 from pogo_core.util import migrate, sql
 
+from schemas.foreseen import ForeseenError
 from worker.store.database import connect
 
 _LOCK = 1447121486
@@ -21,7 +22,7 @@ class _Quiet(logging.Logger):
         logging.getLogger(self.name).info(msg, *args)
 
 
-class MigrationError(Exception):
+class MigrationError(ForeseenError):
     """The database could not be brought to this version."""
 
 

@@ -4,6 +4,7 @@ import secrets
 import string
 
 from schemas.connection import secret_sha256
+from schemas.foreseen import ForeseenError
 from worker.fold.account_rules import AccountRules
 from worker.store.connections import NewConnection, insert_connection
 from worker.store.database import Database
@@ -16,7 +17,7 @@ _LONGEST_NAME = 100
 DEFAULT_WORKSPACE = "default"
 
 
-class NameTakenError(Exception):
+class NameTakenError(ForeseenError):
     """The workspace has a connection of this name; the text says so."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 
+from schemas.foreseen import ForeseenError
 from worker.fold.account_rules import AccountRules
 from worker.fold.facts import Facts, LoggedMessage, facts_of
 from worker.sql import statement
@@ -29,7 +30,7 @@ _TRIES = 5
 _LONGEST_SECONDS = 24 * 3600.0
 
 
-class RebuildError(Exception):
+class RebuildError(ForeseenError):
     """The log cannot be folded again now; the text says why."""
 
 

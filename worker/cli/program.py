@@ -1,38 +1,54 @@
 """The program: its commands, and how it ends."""
 
+import importlib
 import sys
 
 import click
 
 from schemas.logs import set_up_logs
 from schemas.settings import LogSettings, read_settings
-from worker.cli.connections import connections
-from worker.cli.console_user import console_user
-from worker.cli.dead import dead
-from worker.cli.env import env
-from worker.cli.explain import explain_group
 from worker.cli.failures import explain
-from worker.cli.import_messages import import_messages
-from worker.cli.migrate import migrate
-from worker.cli.rebuild import rebuild
-from worker.cli.receipt import receipt
-from worker.cli.status import status
-from worker.cli.unlink import unlink
-from worker.cli.up import up
 
 _INTERRUPTED = 130
+_COMMANDS = {
+    "up": "up:up",
+    "migrate": "migrate:migrate",
+    "connections": "connections:connections",
+    "status": "status:status",
+    "env": "env:env",
+    "receipt": "receipt:receipt",
+    "dead": "dead:dead",
+    "import": "import_messages:import_messages",
+    "unlink": "unlink:unlink",
+    "rebuild": "rebuild:rebuild",
+    "explain": "explain:explain_group",
+    "console-user": "console_user:console_user",
+}
+"""The commands: module and name in `worker.cli`."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _LoadedWhenAsked(click.Group):
+    """A group that loads only the command that was typed: all of them take longer than most of them run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the commands' names, for the help."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        del ctx
+        module, _, name = _COMMANDS.get(cmd_name, "").partition(":")
+        if not module:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"worker.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_LoadedWhenAsked, context_settings={"help_option_names": ["-h", "--help"]})
 def program() -> None:
     """Receive Segment's messages, and keep Contacts, Accounts and Events in Postgres."""
     set_up_logs(read_settings(LogSettings).log_level)
-
-
-for command in (
-    up, migrate, connections, status, env, receipt, dead, import_messages, unlink, rebuild, explain_group, console_user,
-):  # fmt: skip
-    program.add_command(command)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 import aiohttp
 import orjson
 
+from schemas.foreseen import ForeseenError
 from worker.demo.delivery import WEBHOOK, DemoPost
 from worker.demo.traffic import DemoWeek
 
@@ -22,7 +23,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 _FIRST_SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-class DemoNotSentError(Exception):
+class DemoNotSentError(ForeseenError):
     """A post of the demo was refused, or could not be delivered in time. Its text says which, and why."""
 
 

@@ -13,6 +13,7 @@ from signal import Signals
 
 import msgspec
 
+from schemas.foreseen import ForeseenError
 from worker.embedded.private_file import write_private_file
 from worker.embedded.processes import (
     KILL,
@@ -26,7 +27,7 @@ DEFAULT_DIRECTORY = Path(".variance")
 _PATIENCE_SECONDS = 15.0
 
 
-class DataDirectoryError(Exception):
+class DataDirectoryError(ForeseenError):
     """The directory cannot be used; the text is one sentence that says why."""
 
 

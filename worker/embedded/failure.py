@@ -1,5 +1,7 @@
 """Why an embedded server cannot be run here."""
 
+from schemas.foreseen import ForeseenError
 
-class EmbeddedServerError(Exception):
+
+class EmbeddedServerError(ForeseenError):
     """An embedded server cannot be run; the text is one sentence that says why and what to do."""
