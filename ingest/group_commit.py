@@ -16,11 +16,12 @@ import hiredis
 import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from ingest.metrics import Metrics
 from schemas.crash_points import crash_point
 from schemas.queue import ENTRY_MESSAGES, accepted_key, stream_key
+from schemas.redis_away import REDIS_AWAY
 
 _FLUSH_BYTES = 4 * 1024 * 1024
 """Bytes of messages in one transaction, more only where a single request has more."""

@@ -16,7 +16,7 @@ import structlog
 from arq import ArqRedis, Worker, func
 from arq.typing import WorkerCoroutine
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from schemas.queue import PARTITIONS
 from schemas.redis_away import REDIS_AWAY
