@@ -78,7 +78,10 @@ class Attempts:
 
     @asynccontextmanager
     async def begin(self, partition: int, first_id: str, last_id: str) -> AsyncIterator[Attempt]:
-        """Note that these entries are being applied, under the partition's lock. Raises what is in REDIS_AWAY."""
+        """Note that these entries are being applied. The caller holds the partition's lock.
+
+        Raises what is in REDIS_AWAY.
+        """
         if time.monotonic() - _STARTED_AT > _CAREFUL_SECONDS:
             yield Attempt(self._redis, partition, first_id)
             return

@@ -5,12 +5,11 @@ that kills the process, another version of the code, a wrong clock); others brea
 the tests of faults would tell.
 """
 
-import asyncio
 import itertools
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from importlib import import_module
 from types import ModuleType
@@ -25,6 +24,7 @@ batch: Any = import_module("worker.batch")
 drain_module: Any = import_module("worker.drain")
 service: Any = import_module("worker.service")
 message_store: Any = import_module("worker.store.messages")
+group_commit: Any = import_module("ingest.group_commit")
 redis_connection: Any = import_module("redis.asyncio.connection")
 crash_points: Any = import_module("schemas.crash_points")
 
@@ -142,16 +142,13 @@ def removing_early() -> None:
 
 def answering_early() -> None:
     """Break: answer before the queue has the messages."""
-    put: Callable[..., Awaitable[None]] = GroupCommit.put
-    waiting: set[asyncio.Future[None]] = set()
+    put_then = GroupCommit.put_then
 
-    async def forget(self: Any, pairs: Any) -> None:
-        task = asyncio.ensure_future(put(self, pairs))
-        waiting.add(task)
-        task.add_done_callback(waiting.discard)
-        await asyncio.sleep(0)
+    def put_and_forget(self: GroupCommit, pairs: Any, settle: Any) -> None:
+        put_then(self, pairs, lambda _: None)
+        settle(None)
 
-    GroupCommit.put = forget  # type: ignore[method-assign]
+    group_commit.GroupCommit.put_then = put_and_forget
 
 
 ALTERATIONS: dict[str, Callable[[], None]] = {

@@ -52,7 +52,7 @@ async def test_a_connection_that_breaks_under_the_hand_ends_no_process(rig: Rig,
     for number in range(2):  # the second needs an endpoint that still looks for new connections
         producer = await rig.new_producer(seed + number)
         async with sending(producer):
-            await producer.sees("acknowledged", 30)
+            await producer.sees("acknowledged", 10)
         await judge(rig, producer)
     assert web.is_alive
     assert worker.is_alive

@@ -48,7 +48,7 @@ async def test_an_endpoint_without_file_descriptors_recovers(rig: Rig, seed: int
         was = resource.prlimit(rig.web.pid, resource.RLIMIT_NOFILE, (1, most))
         rig.links["producer_web"].reset()
         rig.links["web_redis"].reset()
-        await producer.sees("unknown", 3)
+        await producer.sees("unknown", 1)
         resource.prlimit(rig.web.pid, resource.RLIMIT_NOFILE, was)
         await producer.sees("acknowledged")
     await judge(rig, producer)
