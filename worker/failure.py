@@ -5,6 +5,7 @@ asyncpg.PostgresError by SQLSTATE class
 └── everything else                                the surroundings
 asyncpg.DataError, ValueError, TypeError, ...      the message
 OSError, TimeoutError, InterfaceError, RedisError  the surroundings
+asyncpg.InternalClientError                        the surroundings: its connection was cut while nobody looked
 """
 
 import asyncpg
@@ -17,12 +18,15 @@ class ConcurrentChangeError(Exception):
     """Somebody else moved identities between reading and locking them; the transaction has to be tried again."""
 
 
+_SURROUNDINGS = (
+    ConcurrentChangeError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, RedisError, MemoryError,
+)  # fmt: skip
+
+
 def is_messages_fault(failure: BaseException) -> bool:
     """Tell whether trying the same messages again would fail in the same way."""
     if isinstance(failure, asyncpg.PostgresError):
         return (failure.sqlstate or "")[:2] in _MESSAGE_CLASSES
     if isinstance(failure, asyncpg.DataError):
         return True
-    if isinstance(failure, ConcurrentChangeError | OSError | asyncpg.InterfaceError | RedisError | MemoryError):
-        return False
-    return isinstance(failure, Exception)
+    return isinstance(failure, Exception) and not isinstance(failure, _SURROUNDINGS)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
+import asyncpg
 import structlog
 
 from worker.failure import is_messages_fault
@@ -38,6 +39,8 @@ class Transactions:
             except Exception as failure:
                 if is_messages_fault(failure):
                     raise
+                if isinstance(failure, asyncpg.InternalClientError) and self._database is not None:
+                    self._database.terminate()  # which asyncpg takes for open, and could not use again
                 _LOG.warning("transaction will be tried again", failure=type(failure).__name__)
                 await asyncio.sleep(pause_seconds * random.uniform(0.5, 1))  # noqa: S311 (keeps two apart)
         return await self._attempt(work)
