@@ -46,9 +46,7 @@ class _Person:
 
 async def forget_person(database: Database, workspace_id: int, deleted: Named, deleted_at: datetime) -> None:
     """Delete all that somebody said until a moment, under any id known as theirs then; keep what came later."""
-    # A row for who is not known makes those wait who are about to make one: they see the tombstone afterwards.
-    await identity_store.insert_identities(database, workspace_id, [Identity(deleted.id, deleted.value)])
-    members, aliases, claims = await _hold_contact(database, workspace_id, deleted.id)
+    members, aliases, claims = await _hold_known(database, workspace_id, deleted)
     try:
         buried = person_of(deleted.id, members, aliases, claims, deleted_at)
     except LooseEndError:
@@ -76,10 +74,8 @@ async def forget_linked(
             if known is None or facts.message.stamp < known[0]:
                 linked[end.id] = (facts.message.stamp, end, moment)
     for _, (stamp, end, moment) in sorted(linked.items()):
-        members, aliases, claims = await _hold_contact(database, workspace_id, end.id)
-        if end.id not in members:
-            await message_store.upsert_tombstones(database, workspace_id, [end.id], moment)
-        elif members[end.id].is_user and not end.is_user:
+        members, aliases, claims = await _hold_known(database, workspace_id, end)
+        if members[end.id].is_user and not end.is_user:
             continue  # a claim of what is a user itself links nothing
         elif members[end.id].is_user:
             await forget_person(database, workspace_id, end, moment)
@@ -99,16 +95,21 @@ def _other_ends(facts: Facts) -> list[Named]:
     return [end for end in ends if facts.sender is None or end.id != facts.sender.id]
 
 
-async def _hold_contact(
-    database: Database, workspace_id: int, id_: UUID
+async def _hold_known(
+    database: Database, workspace_id: int, named: Named
 ) -> tuple[dict[UUID, Identity], list[AliasCall], list[Claim]]:
-    """Lock an identity's contact, and read its members and links; there are none of an unknown one."""
-    placed = await identity_store.find_identities(database, workspace_id, [id_])
+    """Lock an identity's contact, and read its members and links. One that is not known is made, to be forgotten.
+
+    Its row makes those wait who are about to make one: they see the tombstone afterwards.
+    """
+    await identity_store.insert_identities(database, workspace_id, [Identity(named.id, named.value)])
+    placed = await identity_store.find_identities(database, workspace_id, [named.id])
     if not placed:
-        return {}, [], []
-    await identity_store.lock_contacts(database, workspace_id, [placed[id_].contact_id])
-    members, _ = await identity_store.read_members(database, workspace_id, [placed[id_].contact_id])
-    if id_ not in members:
+        raise ConcurrentChangeError
+    contact_id = placed[named.id].contact_id
+    await identity_store.lock_contacts(database, workspace_id, [contact_id])
+    members, _ = await identity_store.read_members(database, workspace_id, [contact_id])
+    if named.id not in members:
         raise ConcurrentChangeError
     aliases = await link_store.find_aliases(database, workspace_id, members)
     return members, aliases, await link_store.find_claims(database, workspace_id, members)
