@@ -11,7 +11,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,6 +57,7 @@ class Rig:
     is_spoilt: bool = False
     """Something was lost or miscounted, so that the books will never balance again."""
     _workspaces: int = 0
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.web = self._web("web", ("ingest",), {})
@@ -120,6 +121,7 @@ class Rig:
             proxy.heal()
         for program in (self.web, *self.workers, *self._further):
             program.thaw()
+        self.thaw_servers()
         await self.start_servers()
         for name, value in (("maxclients", 10000), ("maxmemory", 0)):
             await self.redis.config_set(name, value)
@@ -148,17 +150,20 @@ class Rig:
         """Kill all processes, and thaw the servers, which are stopped by whoever started them."""
         for program in (self.web, *self.workers, *self._further):
             program.kill()
+        self.thaw_servers()
+
+    async def start_servers(self) -> None:
+        """Start the servers that do not run."""
+        async with self._starting:  # a server that is started by two at once is none
+            for server in (self.valkey, self.postgres):
+                if server.pid is None:
+                    await asyncio.to_thread(server.start)
+
+    def thaw_servers(self) -> None:
+        """Let go on what is frozen."""
         for pid in (self.valkey.pid, self.postgres.pid):
             if pid is not None:
                 signal_all(family(pid), signal.SIGCONT)
-
-    async def start_servers(self) -> None:
-        """Start the servers that do not run, and let go on those that are frozen."""
-        for server in (self.valkey, self.postgres):
-            if server.pid is None:
-                await asyncio.to_thread(server.start)
-            else:
-                signal_all(family(server.pid), signal.SIGCONT)
 
     async def new_workspaces(self, count: int) -> list[str]:
         """Make workspaces with a connection of each account method, and publish them."""
@@ -195,7 +200,8 @@ def family(pid: int) -> list[psutil.Process]:
 
 def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
-        os.kill(process.pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
 
 
 def free_port() -> int:

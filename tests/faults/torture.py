@@ -23,6 +23,7 @@ from tests.faults.producer import Producer, sending
 from tests.faults.program import Program
 from tests.faults.rig import Rig, family, new_directory, open_rig, signal_all
 from tests.faults.verdict import judge
+from worker.embedded.failure import EmbeddedServerError
 
 _ROUND_SECONDS = 6.0
 _WATCH_SECONDS = 0.1
@@ -199,10 +200,8 @@ async def _misbehave(rig: Rig, chance: random.Random) -> list[str]:
 
 async def _restart_the_dead(rig: Rig) -> None:
     while True:
-        for server in (rig.valkey, rig.postgres):
-            if server.pid is None:
-                with suppress(Exception):  # killed again while it starts
-                    await asyncio.to_thread(server.start)
+        with suppress(EmbeddedServerError):  # killed again while it starts
+            await rig.start_servers()
         for program in (rig.web, *rig.workers):
             if not program.is_alive:
                 program.start()
