@@ -77,7 +77,7 @@ async def forget_linked(
         members, aliases, claims = await _hold_known(database, workspace_id, end)
         if members[end.id].is_user and not end.is_user:
             continue  # a claim of what is a user itself links nothing
-        elif members[end.id].is_user:
+        if members[end.id].is_user:
             await forget_person(database, workspace_id, end, moment)
         elif not has_earlier_bid(end.id, stamp, aliases, claims):
             person = await _hold(database, workspace_id, frozenset({end.id}))
