@@ -32,6 +32,7 @@ _LOG = structlog.get_logger(__name__)
 _AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
 _QUEUE = "arq:queue"
 _DRAIN = "drain"
+_LAST_TRANSACTION_SECONDS = 3.0
 _MOST_WAKEUPS = 2 * PARTITIONS
 _BUSY_SECONDS = 0.5
 _FAILED_SECONDS = 0.25
@@ -230,7 +231,7 @@ def arq_worker(service: Service, arq: ArqRedis) -> Worker:
     )
     # The wake-ups of a killed worker count as under way for so long, and enough of them would keep new ones out. A
     # drain that lasts longer is woken twice, which its lock makes harmless.
-    worker.in_progress_timeout_s = TURN_SECONDS
+    worker.in_progress_timeout_s = TURN_SECONDS + _LAST_TRANSACTION_SECONDS
     return worker
 
 
