@@ -6,7 +6,6 @@ applies; the load's own share of the cores is told as well.
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections import defaultdict
@@ -34,7 +33,8 @@ async def measure(servers: Servers, port: int, pids: dict[str, int], rate: float
     posted = 0
 
     def used() -> dict[str, float]:
-        return {**{name: cpu_seconds(pid) for name, pid in pids.items()}, **servers.cpu_seconds()}
+        processes = {name: cpu_seconds(pid) for name, pid in pids.items()}
+        return {**processes, **servers.cpu_seconds(), "the load": time.process_time()}
 
     async with connected(port, SECRET) as http:
 
@@ -71,7 +71,7 @@ def main() -> None:
     with running_servers(cores) as servers:
         servers.renew()
         with servers.running_worker(cores) as worker, running_web(servers, cores) as (port, web_pid):
-            pids = {"web": web_pid, "worker": worker.pid, "the load": os.getpid()}
+            pids = {"web": web_pid, "worker": worker.pid}
             figures = asyncio.run(measure(servers, port, pids, rate))
     waiting = figures["waiting in the queue, messages"]
     kept_up = Ratio("applied until the queue was empty, messages/s", 5000)
