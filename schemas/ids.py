@@ -1,11 +1,6 @@
-"""Ids: which strings identify somebody, and the keys derived from them.
-
-Identity and account ids are hashes of what they stand for, so that they do not depend on the order in
-which things were first seen, and folding the message log again gives every row the id it had.
-"""
+"""Ids as messages carry them: which strings identify somebody, and a messageId's key."""
 
 import hashlib
-import uuid
 
 LONGEST_MESSAGE_ID = 200
 """Characters of a messageId that are used as its key; Segment's own limit is 100."""
@@ -28,25 +23,8 @@ def is_no_id(value: str | None) -> bool:
     return text.lower() in NO_IDS or not text.strip("0-")
 
 
-def identity_id(workspace_id: int, value: str) -> uuid.UUID:
-    """Give the id of the identity with this userId or anonymousId in a workspace."""
-    return _digest_id(b"identity", workspace_id, value)
-
-
-def account_id(workspace_id: int, source: str, key: str) -> uuid.UUID:
-    """Give the id of the account that `source` (`group`, `traits`, `email`) knows under `key` in a workspace."""
-    return _digest_id(source.encode(), workspace_id, key)
-
-
 def message_key(message_id: str) -> str:
     """Give the form of a messageId that fits an index: itself, or its beginning and a digest where it is too long."""
     if len(message_id) <= LONGEST_MESSAGE_ID:
         return message_id
     return f"{message_id[:100]}~{hashlib.blake2b(message_id.encode(), digest_size=16).hexdigest()}"
-
-
-def _digest_id(kind: bytes, workspace_id: int, value: str) -> uuid.UUID:
-    salt = workspace_id.to_bytes(hashlib.blake2b.SALT_SIZE)
-    text = value.encode(errors="surrogatepass")
-    digest = hashlib.blake2b(text, digest_size=16, salt=salt, person=kind).digest()
-    return uuid.UUID(bytes=digest)

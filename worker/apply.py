@@ -27,11 +27,17 @@ async def apply_messages(
     facts = [facts_of(message, rules[message.stamp.connection_id]) for message in batch]
     deletions = await _forget(database, workspace_id, [fact for fact in facts if fact.is_deletion])
     said = [fact for fact in facts if not fact.is_deletion]
-    deleted_at = await _deletions(database, workspace_id, said)
+    named = _named(said)
+    deleted_at = await message_store.find_tombstones(database, workspace_id, named)
     kept = [fact for fact in said if not _is_suppressed(fact, deleted_at)]
     suppressed = [fact for fact in said if _is_suppressed(fact, deleted_at)]
     fresh = await _log(database, workspace_id, kept)
-    await _fold(database, workspace_id, fresh, deleted_at)
+    if fresh:
+        await update_contacts(database, workspace_id, fresh)
+        if await message_store.find_tombstones(database, workspace_id, named) != deleted_at:
+            raise ConcurrentChangeError  # a deletion was committed since these messages were judged
+        await update_accounts(database, workspace_id, fresh)
+        await _forget_aliased(database, workspace_id, fresh, deleted_at)
     newly_suppressed = await _suppress(database, workspace_id, suppressed, deleted_at)
     applied = [*deletions, *fresh]
     repeated = _repeated(messages, {fact.message.key for fact in suppressed}, applied)
@@ -72,22 +78,14 @@ async def _suppress(
     return len(new)
 
 
-async def _fold(
+async def _forget_aliased(
     database: Database,
     workspace_id: int,
     fresh: Sequence[Facts],
     deleted_at: Mapping[UUID, datetime],
 ) -> None:
-    if not fresh:
-        return
-    await update_contacts(database, workspace_id, fresh)
-    if await _deletions(database, workspace_id, fresh) != {
-        id_: at for id_, at in deleted_at.items() if id_ in _named(fresh)
-    }:
-        raise ConcurrentChangeError  # a deletion was committed since these messages were judged
-    await update_accounts(database, workspace_id, fresh)
-    for fact in fresh:
-        # Who was deleted under an id that is another one's as well, was deleted under that one, too.
+    """Forget who was deleted under an id that turns out to be another one's as well."""
+    for fact in fresh if deleted_at else ():
         alias = fact.alias
         if alias is not None and alias.previous_id is not None and alias.user_id is not None:
             moment = deleted_at.get(alias.previous_id)
@@ -109,11 +107,6 @@ def _repeated(
     """Give the messages that are not the first with their key."""
     firsts = {id(fact.message) for fact in fresh}
     return [message for message in messages if id(message) not in firsts and message.key not in suppressed]
-
-
-async def _deletions(database: Database, workspace_id: int, batch: Sequence[Facts]) -> Mapping[UUID, datetime]:
-    named = _named(batch)
-    return await message_store.find_tombstones(database, workspace_id, named) if named else {}
 
 
 def _named(batch: Sequence[Facts]) -> set[UUID]:

@@ -118,10 +118,12 @@ def logged_message(workspace_id: int, message: QueuedMessage) -> LoggedMessage:
     body = orjson.loads(message.value)
     received_at = read_instant(body.get("receivedAt")) or datetime.now(UTC)
     at = occurred_at(body, received_at)
+    counted = counted_at(at, received_at)
     is_deletion = body["type"] == "delete"
     return LoggedMessage(
         workspace_id=workspace_id,
-        stamp=Stamp.of(counted_at(at, received_at), message.message_key, message.connection_id),
+        stamp=Stamp.of(counted, message.message_key, message.connection_id),
+        counted_at=counted,
         occurred_at=at,
         received_at=received_at,
         type=body["type"],

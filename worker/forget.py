@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 
 from schemas.acceptance import id_text, name_fields
-from schemas.ids import identity_id
 from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.failure import ConcurrentChangeError
 from worker.fold.facts import AliasCall, Facts, Named, facts_of
 from worker.fold.identity import Identity, identities_of
+from worker.fold.ids import identity_id
 from worker.fold.links import Claim, LooseEndError
 from worker.fold.person import has_earlier_bid, person_of
 from worker.fold.stamp import Stamp
@@ -102,7 +102,8 @@ async def _hold_known(
 
     Its row makes those wait who are about to make one: they see the tombstone afterwards.
     """
-    await identity_store.insert_identities(database, workspace_id, [Identity(named.id, named.value)])
+    stranger = Identity(named.id, named.value)
+    await identity_store.insert_identities(database, workspace_id, [stranger], {named.id: named.id})
     placed = await identity_store.find_identities(database, workspace_id, [named.id])
     if not placed:
         raise ConcurrentChangeError

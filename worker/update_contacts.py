@@ -4,8 +4,9 @@ The contacts that are touched are locked first, in one order; what was read befo
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,7 @@ from worker.failure import ConcurrentChangeError
 from worker.fold.contact import Contact, contact_of
 from worker.fold.facts import Facts
 from worker.fold.identity import Identity, identities_of
-from worker.fold.links import Component, LooseEndError, claims_of, components_of
+from worker.fold.links import Claim, Component, LooseEndError, claims_of, components_of
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store.database import Database
@@ -22,20 +23,24 @@ from worker.store.identities import Placed
 
 _LOG = structlog.get_logger(__name__)
 
+Claims: TypeAlias = Mapping[tuple[UUID, UUID], Claim]
+"""The earliest claim of each visitor and user among a batch's messages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """What is locked: contacts as they are stored, all their members, and where each member belongs.
 
-    `new_ids` were never seen before. `has_new_roles`: an id is seen as a user or as a visitor for the first time,
-    which links may have waited for.
+    `new_ids` were never seen before. `relinked` are those whose links have to be looked at, whatever the batch links:
+    an id that is seen as a user or as a visitor for the first time, for which links may have waited, the other ends of
+    these links, and a visitor that was made where it is expected to belong.
     """
 
     contacts: dict[UUID, Contact]
     members: dict[UUID, Identity]
     contact_ids: dict[UUID, UUID]
     new_ids: set[UUID]
-    has_new_roles: bool
+    relinked: set[UUID]
 
 
 async def update_contacts(database: Database, workspace_id: int, batch: Sequence[Facts]) -> None:
@@ -44,59 +49,90 @@ async def update_contacts(database: Database, workspace_id: int, batch: Sequence
     Raises ConcurrentChangeError where the transaction has to be tried again.
     """
     told = identities_of(batch)
+    claims = claims_of(batch)
     if not told:
-        await _record_links(database, workspace_id, batch)
+        await _record_links(database, workspace_id, batch, claims)
         return
-    held = await _hold(database, workspace_id, told)
+    held = await _hold(database, workspace_id, told, claims)
     touched = {held.contact_ids[id_] for id_ in told}
-    changed = {id_ for id_, identity in told.items() if held.members[id_].absorb(identity)}
-    linked = await _record_links(database, workspace_id, batch)
+    changed = {
+        id_ for id_, identity in told.items() if id_ not in held.new_ids and held.members[id_].absorb(identity)
+    }
+    linked = await _record_links(database, workspace_id, batch, claims)
     quarantined = await _quarantine(database, workspace_id, held.new_ids, linked)
     if quarantined:
         _LOG.warning("identities quarantined", workspace_id=workspace_id, identity_ids=sorted(map(str, quarantined)))
         await _hold_neighbours(database, workspace_id, held, quarantined)
-    if linked or held.has_new_roles:
-        components = await _link_again(database, workspace_id, held)
-    else:
-        components = _as_before(held, touched)
+        held.relinked.update(held.members)
+    components = await _link_again(database, workspace_id, held, held.relinked | linked.keys())
+    settled = {id_ for component in components for id_ in component.members}
+    components += _as_before(held, touched, settled)
     await _write(database, workspace_id, held, components, changed)
 
 
 async def link_again(database: Database, workspace_id: int, identities: dict[UUID, Identity]) -> None:
     """Form the contacts of these identities anew, after evidence of links was withdrawn or given back."""
-    held = await _hold(database, workspace_id, identities)
-    await _write(database, workspace_id, held, await _link_again(database, workspace_id, held), set())
+    held = await _hold(database, workspace_id, identities, {})
+    components = await _link_again(database, workspace_id, held, held.members.keys())
+    await _write(database, workspace_id, held, components, set())
 
 
-async def _hold(database: Database, workspace_id: int, told: dict[UUID, Identity]) -> Held:
-    placed, made = await _place(database, workspace_id, told)
+async def _hold(
+    database: Database, workspace_id: int, told: dict[UUID, Identity], claims: Claims
+) -> Held:
+    placed, made = await _place(database, workspace_id, told, claims)
     new_roles = [
         id_ for id_, known in placed.items()
         if (told[id_].is_user and not known.is_user) or (told[id_].is_anonymous and not known.is_anonymous)
     ]  # fmt: skip
     partners = await _alias_partners(database, workspace_id, new_roles)
-    placed.update(await identity_store.find_identities(database, workspace_id, partners - told.keys()))
-    wanted = made | {known.contact_id for known in placed.values()}
-    contacts = await identity_store.lock_contacts(database, workspace_id, wanted)
-    members, contact_ids = await identity_store.read_members(database, workspace_id, wanted)
-    is_held = wanted - made <= contacts.keys()
-    if not is_held or not (told.keys() | placed.keys()) <= members.keys():
-        raise ConcurrentChangeError
-    return Held(contacts, members, contact_ids, made, bool(new_roles))
+    if partners := partners - told.keys():
+        placed.update(await identity_store.find_identities(database, workspace_id, partners))
+    contacts: dict[UUID, Contact] = {}
+    members: dict[UUID, Identity] = {}
+    contact_ids: dict[UUID, UUID] = {}
+    if wanted := {known.contact_id for known in placed.values()}:
+        contacts = await identity_store.lock_contacts(database, workspace_id, wanted)
+        members, contact_ids = await identity_store.read_members(database, workspace_id, wanted)
+        if not wanted <= contacts.keys() or not placed.keys() <= members.keys():
+            raise ConcurrentChangeError
+    members |= {id_: told[id_] for id_ in made}
+    contact_ids |= made
+    elsewhere = {id_ for id_, contact_id in made.items() if contact_id != id_}
+    return Held(contacts, members, contact_ids, set(made), {*new_roles, *partners, *elsewhere})
 
 
 async def _place(
-    database: Database, workspace_id: int, told: dict[UUID, Identity]
-) -> tuple[dict[UUID, Placed], set[UUID]]:
-    """Find where identities belong, and make those that are missing; give the former, and the ids of the latter."""
+    database: Database, workspace_id: int, told: dict[UUID, Identity], claims: Claims
+) -> tuple[dict[UUID, Placed], dict[UUID, UUID]]:
+    """Find where identities belong, and make those that are missing. Gives the former, and the latter's contacts."""
     placed = await identity_store.find_identities(database, workspace_id, told)
     missing = told.keys() - placed.keys()
     if not missing:
-        return placed, set()
-    made = await identity_store.insert_identities(database, workspace_id, [told[id_] for id_ in missing])
+        return placed, {}
+    expected = _expected_contacts(missing, placed, claims)
+    made = await identity_store.insert_identities(
+        database, workspace_id, [told[id_] for id_ in missing], expected
+    )
     if missing != made:  # somebody else made some of them meanwhile
         placed.update(await identity_store.find_identities(database, workspace_id, missing - made))
-    return placed, made
+    return placed, {id_: expected[id_] for id_ in made}
+
+
+def _expected_contacts(
+    missing: Iterable[UUID], placed: Mapping[UUID, Placed], claims: Claims
+) -> dict[UUID, UUID]:
+    """Give where new identities belong if no other link is known: a visitor to its user, and need not be moved then."""
+    claimed: dict[UUID, Claim] = {}
+    for claim in claims.values():
+        known = claimed.get(claim.anonymous_id)
+        if known is None or claim.stamp < known.stamp:
+            claimed[claim.anonymous_id] = claim
+    expected = {}
+    for id_ in missing:
+        owner = claimed[id_].user_id if id_ in claimed else id_
+        expected[id_] = placed[owner].contact_id if owner in placed else owner
+    return expected
 
 
 async def _quarantine(
@@ -135,10 +171,11 @@ async def _alias_partners(database: Database, workspace_id: int, ids: Sequence[U
     return {id_ for alias in aliases for id_ in (alias.previous_id, alias.user_id) if id_ is not None}
 
 
-async def _record_links(database: Database, workspace_id: int, batch: Sequence[Facts]) -> Counter[UUID]:
+async def _record_links(
+    database: Database, workspace_id: int, batch: Sequence[Facts], claims: Claims
+) -> Counter[UUID]:
     """Record the batch's claims and aliases. Gives the ends of the links that may change contacts, and how often."""
     aliases = [facts.alias for facts in batch if facts.alias is not None]
-    claims = claims_of(batch)
     linked: Counter[UUID] = Counter()
     if claims:
         linked.update(await link_store.upsert_claims(database, workspace_id, claims.values()))
@@ -150,21 +187,31 @@ async def _record_links(database: Database, workspace_id: int, batch: Sequence[F
     return linked
 
 
-async def _link_again(database: Database, workspace_id: int, held: Held) -> list[Component]:
-    aliases = await link_store.find_aliases(database, workspace_id, held.members.keys())
-    claims = await link_store.find_claims(database, workspace_id, held.members.keys())
+async def _link_again(
+    database: Database, workspace_id: int, held: Held, relinked: Collection[UUID]
+) -> list[Component]:
+    """Form the contacts of these identities anew; all of the held ones', where the links lead beyond."""
+    if not relinked:
+        return []
+    affected = {held.contact_ids[id_] for id_ in relinked if id_ in held.contact_ids}
+    members = {id_: identity for id_, identity in held.members.items() if held.contact_ids[id_] in affected}
+    aliases = await link_store.find_aliases(database, workspace_id, members)
+    claims = await link_store.find_claims(database, workspace_id, members)
     try:
-        return components_of(held.members, aliases, claims)
+        return components_of(members, aliases, claims)
     except LooseEndError:
-        raise ConcurrentChangeError from None
+        if len(members) == len(held.members):
+            raise ConcurrentChangeError from None
+    return await _link_again(database, workspace_id, held, held.members.keys())
 
 
-def _as_before(held: Held, touched: Iterable[UUID]) -> list[Component]:
+def _as_before(held: Held, touched: Iterable[UUID], settled: Collection[UUID]) -> list[Component]:
+    """Give the contacts that are touched and that no link changes."""
     members: dict[UUID, list[UUID]] = {contact_id: [] for contact_id in touched}
     for id_, contact_id in held.contact_ids.items():
-        if contact_id in members:
+        if contact_id in members and id_ not in settled:
             members[contact_id].append(id_)
-    return [Component(contact_id, tuple(ids), None, is_as_before=True) for contact_id, ids in members.items()]
+    return [Component(contact_id, tuple(ids), None, is_as_before=True) for contact_id, ids in members.items() if ids]
 
 
 async def _write(

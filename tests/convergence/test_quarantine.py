@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import given
 
-from schemas.ids import identity_id
 from tests.convergence.model import expected
 from tests.convergence.stage import Stage, open_stage
 from tests.convergence.test_convergence import many_worlds
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.explain.explanation import Explanation, explain_contact
+from worker.fold.ids import identity_id
 from worker.store.explanations import find_candidates, read_evidence
 
 

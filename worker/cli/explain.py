@@ -9,13 +9,13 @@ from typing import Any
 import click
 import orjson
 
-from schemas.ids import identity_id
 from worker.cli.connecting import open_database
 from worker.cli.failures import CommandError
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table
 from worker.cli.servers import Servers, find_servers
 from worker.explain.explanation import Explanation, Member, Said, ToldLink, explain_contact
+from worker.fold.ids import identity_id
 from worker.store.connections import read_workspace_ids
 from worker.store.explanations import Candidate, find_candidates, read_evidence
 

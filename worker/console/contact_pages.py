@@ -6,7 +6,6 @@ from uuid import UUID
 
 from aiohttp import web
 
-from schemas.ids import identity_id
 from schemas.timestamps import read_instant
 from worker.console.looking import read_sought
 from worker.console.parts import PAGE_ROWS, draw, open_database
@@ -15,6 +14,7 @@ from worker.console.stays import stays_of
 from worker.console.workspaces import choose_workspace
 from worker.explain.explanation import explain_contact
 from worker.fold.account_rules import AccountRules
+from worker.fold.ids import identity_id
 from worker.store.audiences import read_signals
 from worker.store.connections import find_connections
 from worker.store.database import Database

@@ -11,10 +11,11 @@ import aiohttp_jinja2
 from aiohttp import web
 from asyncpg import Record
 
-from schemas.ids import identity_id, message_key
+from schemas.ids import message_key
 from schemas.message import TYPES
 from worker.console.parts import POOL, SESSION_TOKEN, draw, now, open_database
 from worker.console.tokens import token_sha256
+from worker.fold.ids import identity_id
 from worker.store.connections import find_connections, read_workspace_ids
 from worker.store.console_users import find_session
 from worker.store.database import Database, Row

@@ -84,7 +84,9 @@ def _completed(raw: Any) -> Any:
 def _logged(judged: Accepted) -> LoggedMessage:
     now = datetime.now(UTC)
     body: Mapping[str, Any] = orjson.loads(judged.body)
-    return LoggedMessage(0, Stamp.of(now, judged.message_key, ""), now, now, body["type"], body, judged.body.decode())
+    return LoggedMessage(
+        0, Stamp.of(now, judged.message_key, ""), now, now, now, body["type"], body, judged.body.decode()
+    )
 
 
 def _account_name(facts: Facts, name: str | None) -> str | None:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from schemas.ids import account_id, identity_id
 from worker.explain.account import judge_evidence
 from worker.explain.evidence import Evidence
 from worker.explain.links import IdleLink, Link, idle_links, links_behind, links_in_effect, links_of
 from worker.explain.traits import Setting, settings_of
+from worker.fold.ids import account_id, identity_id
 from worker.fold.links import components_of
 from worker.fold.stamp import Stamp
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from schemas.ids import identity_id, is_no_id
+from schemas.ids import is_no_id
 from worker.explain.evidence import ContactRef, Evidence
+from worker.fold.ids import identity_id
 from worker.fold.stamp import Stamp
 
 

@@ -55,7 +55,7 @@ def _told(id_: UUID, evidence: AccountEvidence, facts: Facts) -> Account:
         source=evidence.source,
         key=evidence.key,
         is_own=evidence.is_own,
-        first_seen_at=message.stamp.occurred_at,
-        last_seen_at=message.stamp.occurred_at,
+        first_seen_at=message.counted_at,
+        last_seen_at=message.counted_at,
         traits=stamped_traits(message.stamp, traits),
     )

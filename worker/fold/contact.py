@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from schemas.ids import account_id
 from worker.fold.account_rules import SOURCES
 from worker.fold.identity import Identity, StampedTrait, absorb_traits, plain_traits
+from worker.fold.ids import account_id
 from worker.fold.stamp import Stamp
 
 
@@ -34,7 +34,8 @@ def contact_of(
         absorb_traits(traits, member.traits)
     plain = plain_traits(traits)
     email = plain.get("email")
-    first_seen_at = min((member.first_seen.occurred_at for member in members if member.first_seen), default=None)
+    first_seen = min((member.first_seen for member in members if member.first_seen), default=None)
+    first_seen_at = first_seen.occurred_at if first_seen else None
     return Contact(
         id=contact_id,
         external_id=external_id,

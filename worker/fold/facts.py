@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.ids import account_id, identity_id, is_no_id
+from schemas.ids import is_no_id
 from worker.fold.account_rules import AccountEvidence, AccountRules, evidence_of_traits, key_text
+from worker.fold.ids import account_id, identity_id
 from worker.fold.stamp import Stamp
 
 _AUDIENCE_CLASSES = frozenset({"audience", "journey_step"})
@@ -16,10 +17,14 @@ _MEMBERSHIP_WORDS = {"true": True, "false": False}
 
 
 class LoggedMessage(msgspec.Struct, frozen=True):
-    """A message as the log holds it. `body` is the decoded message, `text` its JSON as it was queued."""
+    """A message as the log holds it. `body` is the decoded message, `text` its JSON as it was queued.
+
+    `counted_at` is the stamp's time as an instant.
+    """
 
     workspace_id: int
     stamp: Stamp
+    counted_at: datetime
     occurred_at: datetime
     received_at: datetime
     type: str

@@ -92,7 +92,7 @@ def _see(identities: dict[UUID, Identity], named: Named, stamp: Stamp) -> None:
 
 def _hear(identity: Identity, facts: Facts) -> None:
     message = facts.message
-    at = message.stamp.occurred_at
+    at = message.counted_at
     if identity.last_seen_at is None or at > identity.last_seen_at:
         identity.last_seen_at = at
     if facts.traits:

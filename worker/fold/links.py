@@ -5,8 +5,9 @@ an alias; so a shared browser never glues two people together.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from worker.fold.facts import AliasCall, Facts
 from worker.fold.identity import Identity
@@ -17,8 +18,7 @@ class LooseEndError(Exception):
     """A link leads to an identity that was not read; somebody else linked it meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """The earliest message in which a user appeared together with an anonymous visitor."""
 
     anonymous_id: UUID
@@ -26,8 +26,7 @@ class Claim:
     stamp: Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(msgspec.Struct, frozen=True):
     """Identities that are one contact: its id, its members, and the alias that names it.
 
     `is_as_before`: no link changed, so that the contact's name stands.

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from schemas.ids import account_id
 from worker.fold.account import Account
 from worker.fold.facts import Facts
+from worker.fold.ids import account_id
 from worker.sql import statement
 from worker.store.database import Database, from_jsonb, to_jsonb
 
@@ -54,7 +54,7 @@ def _signal(subject: UUID, facts: Facts) -> dict[str, Any]:
         "subject_id": subject,
         "is_account": facts.message.type == "group",
         "audience": facts.audience,
-        "occurred_at": stamp.occurred_at,
+        "occurred_at": facts.message.counted_at,
         "message_id": stamp.message_key,
         "connection_id": stamp.connection_id,
         "is_member": facts.is_member,

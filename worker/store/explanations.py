@@ -6,12 +6,12 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from schemas.ids import account_id, identity_id
 from schemas.timestamps import counted_at
 from worker.explain.evidence import ContactRef, Evidence, Outsider, Withdrawal
 from worker.fold.contact import Contact
 from worker.fold.facts import AliasCall
 from worker.fold.identity import Identity
+from worker.fold.ids import account_id, identity_id
 from worker.fold.links import Claim
 from worker.fold.stamp import Stamp
 from worker.sql import statement

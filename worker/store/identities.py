@@ -1,10 +1,10 @@
 """Identities and the contacts that they form."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from asyncpg import Record
 
 from worker.fold.contact import Contact
@@ -15,8 +15,7 @@ from worker.sql import statement
 from worker.store.database import Database, from_jsonb, to_jsonb
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """Which contact an identity belongs to, and in which roles it was seen."""
 
     contact_id: UUID
@@ -24,10 +23,13 @@ class Placed:
     is_anonymous: bool
 
 
-async def insert_identities(database: Database, workspace_id: int, identities: Iterable[Identity]) -> set[UUID]:
-    """Make the identities that are not there yet; give the ids of those that were made."""
-    ordered = sorted(identities, key=lambda identity: identity.id)
-    rows = await database.fetch(statement("insert_identities"), workspace_id, to_jsonb(ordered))
+async def insert_identities(
+    database: Database, workspace_id: int, identities: Iterable[Identity], contact_ids: Mapping[UUID, UUID]
+) -> set[UUID]:
+    """Make the identities that are not there yet, in these contacts; give the ids of those that were made."""
+    rows = await database.fetch(
+        statement("insert_identities"), workspace_id, _rows_to_jsonb(identities, contact_ids)
+    )
     return {row["id"] for row in rows}
 
 
@@ -35,12 +37,13 @@ async def update_identities(
     database: Database, workspace_id: int, identities: Iterable[Identity], contact_ids: Mapping[UUID, UUID]
 ) -> None:
     """Write identities and the contacts that they belong to."""
+    await database.execute(statement("update_identities"), workspace_id, _rows_to_jsonb(identities, contact_ids))
+
+
+def _rows_to_jsonb(identities: Iterable[Identity], contact_ids: Mapping[UUID, UUID]) -> str:
+    """Write identities' rows, in the one order in which everybody writes them."""
     ordered = sorted(identities, key=lambda identity: identity.id)
-    await database.execute(
-        statement("update_identities"),
-        workspace_id,
-        to_jsonb([_placed_row(identity, contact_ids[identity.id]) for identity in ordered]),
-    )
+    return to_jsonb([_placed_row(identity, contact_ids[identity.id]) for identity in ordered])
 
 
 def _placed_row(identity: Identity, contact_id: UUID) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def logged_message(workspace_id: int, row: Record) -> LoggedMessage:
     return LoggedMessage(
         workspace_id=workspace_id,
         stamp=Stamp.of(counted, row["message_id"], row["connection_id"]),
+        counted_at=counted,
         occurred_at=row["occurred_at"],
         received_at=row["received_at"],
         type=row["type"],
@@ -125,6 +126,8 @@ async def delete_dead_letters(database: Database, workspace_id: int, keys: Seque
 
 async def find_tombstones(database: Database, workspace_id: int, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
     """Give when each of these identities was deleted, for those that were."""
+    if not await database.fetchval(statement("has_tombstones"), workspace_id):
+        return {}
     rows = await database.fetch(statement("find_tombstones"), workspace_id, list(ids))
     return {row["identity_id"]: row["deleted_at"] for row in rows}
 
