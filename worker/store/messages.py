@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from asyncpg import Record
 
 from schemas.reasons import Reason
@@ -24,7 +23,11 @@ async def insert_messages(database: Database, workspace_id: int, batch: Sequence
     """Log messages; give the keys of those that were not in the log before."""
     ordered = sorted(batch, key=lambda facts: facts.message.key)
     logged = await database.fetch(
-        statement("insert_messages"), workspace_id, to_jsonb([_row(facts) for facts in ordered])
+        statement("insert_messages"),
+        workspace_id,
+        to_jsonb([_row(facts) for facts in ordered]),
+        # In valid JSON a line break stands between two words only, where it means no more than a space.
+        "\n".join([facts.message.text.replace("\n", " ") for facts in ordered]),
     )
     return {(row["connection_id"], row["message_id"]) for row in logged}
 
@@ -39,7 +42,6 @@ def _row(facts: Facts) -> dict[str, Any]:
         "received_at": message.received_at,
         "sender_id": facts.sender.id if facts.sender else None,
         "account_id": facts.account_id,
-        "body": orjson.Fragment(message.text),
     }
 
 
