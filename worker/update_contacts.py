@@ -1,12 +1,13 @@
 """Brings identities and contacts up to date with what new messages say of them.
 
-The contacts that are touched are locked first, in one order; what was read before the lock is checked after it.
+Most messages tell of somebody known no more than that they were there: then a time moves on, and nothing else is read
+or written.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -15,32 +16,13 @@ from worker.failure import ConcurrentChangeError
 from worker.fold.contact import Contact, contact_of
 from worker.fold.facts import Facts
 from worker.fold.identity import Identity, identities_of
-from worker.fold.links import Claim, Component, LooseEndError, claims_of, components_of
+from worker.fold.links import Component, LooseEndError, claims_of, components_of
+from worker.hold_contacts import Claims, Held, Locked, hold_neighbours, lock_contacts_of, read_held
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store.database import Database
-from worker.store.identities import Placed
 
 _LOG = structlog.get_logger(__name__)
-
-Claims: TypeAlias = Mapping[tuple[UUID, UUID], Claim]
-"""The earliest claim of each visitor and user among a batch's messages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What is locked: contacts as they are stored, all their members, and where each member belongs.
-
-    `new_ids` were never seen before. `relinked` are those whose links have to be looked at, whatever the batch links:
-    an id that is seen as a user or as a visitor for the first time, for which links may have waited, the other ends of
-    these links, and a visitor that was made where it is expected to belong.
-    """
-
-    contacts: dict[UUID, Contact]
-    members: dict[UUID, Identity]
-    contact_ids: dict[UUID, UUID]
-    new_ids: set[UUID]
-    relinked: set[UUID]
 
 
 async def update_contacts(database: Database, workspace_id: int, batch: Sequence[Facts]) -> None:
@@ -53,122 +35,102 @@ async def update_contacts(database: Database, workspace_id: int, batch: Sequence
     if not told:
         await _record_links(database, workspace_id, batch, claims)
         return
-    held = await _hold(database, workspace_id, told, claims)
-    touched = {held.contact_ids[id_] for id_ in told}
-    changed = {
-        id_ for id_, identity in told.items() if id_ not in held.new_ids and held.members[id_].absorb(identity)
-    }
+    locked = await lock_contacts_of(database, workspace_id, told, claims)
     linked = await _record_links(database, workspace_id, batch, claims)
-    quarantined = await _quarantine(database, workspace_id, held.new_ids, linked)
+    quarantined = await _quarantine(database, workspace_id, locked.made.keys(), linked)
     if quarantined:
         _LOG.warning("identities quarantined", workspace_id=workspace_id, identity_ids=sorted(map(str, quarantined)))
-        await _hold_neighbours(database, workspace_id, held, quarantined)
-        held.relinked.update(held.members)
-    components = await _link_again(database, workspace_id, held, held.relinked | linked.keys())
-    settled = {id_ for component in components for id_ in component.members}
-    components += _as_before(held, touched, settled)
-    await _write(database, workspace_id, held, components, changed)
+    update = _Update(database, workspace_id, told, locked)
+    relinked = locked.relinked | linked.keys()
+    try:
+        changed = await update.change(relinked | update.news(), relinked, quarantined)
+    except LooseEndError:  # a link leads to somebody of whom nothing seemed to change
+        changed = await update.change_everybody(quarantined)
+    await update.move_on(told.keys() - changed)
 
 
-async def link_again(database: Database, workspace_id: int, identities: dict[UUID, Identity]) -> None:
+async def link_again(database: Database, workspace_id: int, identities: Mapping[UUID, Identity]) -> None:
     """Form the contacts of these identities anew, after evidence of links was withdrawn or given back."""
-    held = await _hold(database, workspace_id, identities, {})
-    components = await _link_again(database, workspace_id, held, held.members.keys())
-    await _write(database, workspace_id, held, components, set())
+    locked = await lock_contacts_of(database, workspace_id, identities, {})
+    if locked.made:
+        raise ConcurrentChangeError  # somebody removed them meanwhile
+    await _Update(database, workspace_id, {}, locked).change_everybody(set())
 
 
-async def _hold(
-    database: Database, workspace_id: int, told: dict[UUID, Identity], claims: Claims
-) -> Held:
-    placed, made = await _place(database, workspace_id, told, claims)
-    new_roles = [
-        id_ for id_, known in placed.items()
-        if (told[id_].is_user and not known.is_user) or (told[id_].is_anonymous and not known.is_anonymous)
-    ]  # fmt: skip
-    partners = await _alias_partners(database, workspace_id, new_roles)
-    if partners := partners - told.keys():
-        placed.update(await identity_store.find_identities(database, workspace_id, partners))
-    contacts: dict[UUID, Contact] = {}
-    members: dict[UUID, Identity] = {}
-    contact_ids: dict[UUID, UUID] = {}
-    if wanted := {known.contact_id for known in placed.values()}:
-        contacts = await identity_store.lock_contacts(database, workspace_id, wanted)
-        members, contact_ids = await identity_store.read_members(database, workspace_id, wanted)
-        if not wanted <= contacts.keys() or not placed.keys() <= members.keys():
-            raise ConcurrentChangeError
-    members |= {id_: told[id_] for id_ in made}
-    contact_ids |= made
-    elsewhere = {id_ for id_, contact_id in made.items() if contact_id != id_}
-    return Held(contacts, members, contact_ids, set(made), {*new_roles, *partners, *elsewhere})
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """Writes what a batch told of identities whose contacts are locked."""
 
+    database: Database
+    workspace_id: int
+    told: Mapping[UUID, Identity]
+    locked: Locked
 
-async def _place(
-    database: Database, workspace_id: int, told: dict[UUID, Identity], claims: Claims
-) -> tuple[dict[UUID, Placed], dict[UUID, UUID]]:
-    """Find where identities belong, and make those that are missing. Gives the former, and the latter's contacts."""
-    placed = await identity_store.find_identities(database, workspace_id, told)
-    missing = told.keys() - placed.keys()
-    if not missing:
-        return placed, {}
-    expected = _expected_contacts(missing, placed, claims)
-    made = await identity_store.insert_identities(
-        database, workspace_id, [told[id_] for id_ in missing], expected
-    )
-    if missing != made:  # somebody else made some of them meanwhile
-        placed.update(await identity_store.find_identities(database, workspace_id, missing - made))
-    return placed, {id_: expected[id_] for id_ in made}
+    def news(self) -> set[UUID]:
+        """Give those of whom more is told than that they were there."""
+        placed = self.locked.placed
+        return {
+            id_ for id_, identity in self.told.items()
+            if id_ not in placed or identity.is_news_to(placed[id_].first_seen_at_microseconds)
+        }  # fmt: skip
 
+    async def change_everybody(self, quarantined: Collection[UUID]) -> Collection[UUID]:
+        """Read, fold and write all that is locked. Raises ConcurrentChangeError where a link leads beyond."""
+        everybody = self.locked.placed.keys() | self.locked.made.keys()
+        try:
+            return await self.change(everybody, everybody, quarantined)
+        except LooseEndError:
+            raise ConcurrentChangeError from None
 
-def _expected_contacts(
-    missing: Iterable[UUID], placed: Mapping[UUID, Placed], claims: Claims
-) -> dict[UUID, UUID]:
-    """Give where new identities belong if no other link is known: a visitor to its user, and need not be moved then."""
-    claimed: dict[UUID, Claim] = {}
-    for claim in claims.values():
-        known = claimed.get(claim.anonymous_id)
-        if known is None or claim.stamp < known.stamp:
-            claimed[claim.anonymous_id] = claim
-    expected = {}
-    for id_ in missing:
-        owner = claimed[id_].user_id if id_ in claimed else id_
-        expected[id_] = placed[owner].contact_id if owner in placed else owner
-    return expected
+    async def change(
+        self, ids: Iterable[UUID], relinked: Collection[UUID], quarantined: Collection[UUID]
+    ) -> Collection[UUID]:
+        """Read the contacts of these ids, fold, and write what differs; give all of their members.
+
+        Raises LooseEndError where a link leads beyond them, before anything is written.
+        """
+        changing = self.locked.contacts_of(ids)
+        if not changing:
+            return set()
+        held = await read_held(self.database, self.workspace_id, self.locked, self.told, changing)
+        if quarantined:
+            await hold_neighbours(self.database, self.workspace_id, held, quarantined)
+            relinked = held.members.keys()
+        changed = {
+            id_ for id_, identity in self.told.items()
+            if id_ in held.members and id_ not in self.locked.made and held.members[id_].absorb(identity)
+        }  # fmt: skip
+        components = await _link_again(self.database, self.workspace_id, held, relinked)
+        settled = {id_ for component in components for id_ in component.members}
+        components += _as_before(held, set(held.contact_ids.values()), settled)
+        await _write(self.database, self.workspace_id, held, components, changed)
+        return held.members.keys()
+
+    async def move_on(self, ids: Iterable[UUID]) -> None:
+        """Move the times of these on, of whom nothing else was told."""
+        moved: list[tuple[UUID, UUID, datetime]] = []
+        for id_ in sorted(ids):
+            known, seen_at = self.locked.placed[id_], self.told[id_].last_seen_at
+            if seen_at is not None and (known.last_seen_at is None or known.last_seen_at < seen_at):
+                moved.append((id_, known.contact_id, seen_at))
+        if not moved:
+            return
+        if await identity_store.move_identities_on(self.database, self.workspace_id, moved) != len(moved):
+            raise ConcurrentChangeError  # one was moved before its contact was locked
+        latest: dict[UUID, datetime] = {}
+        for _, contact_id, at in moved:
+            latest[contact_id] = max(at, latest.get(contact_id, at))
+        await identity_store.move_contacts_on(self.database, self.workspace_id, latest)
 
 
 async def _quarantine(
-    database: Database, workspace_id: int, new_ids: set[UUID], linked: Mapping[UUID, int]
+    database: Database, workspace_id: int, new_ids: Collection[UUID], linked: Mapping[UUID, int]
 ) -> set[UUID]:
     """Quarantine those that are linked with too many others now; an id that is new and linked once is none of them."""
     suspects = [id_ for id_, times in linked.items() if times > 1 or id_ not in new_ids]
     if not suspects:
         return set()
     return set(await link_store.update_quarantine(database, workspace_id, suspects, may_free=False))
-
-
-async def _hold_neighbours(database: Database, workspace_id: int, held: Held, quarantined: Iterable[UUID]) -> None:
-    """Lock also those who get the visitors of identities that were quarantined.
-
-    They are locked after others, in no common order; who dies of a deadlock tries again, and an id is quarantined once.
-    """
-    neighbours = await link_store.find_neighbours(database, workspace_id, quarantined)
-    placed = await identity_store.find_identities(database, workspace_id, neighbours - held.members.keys())
-    wanted = {known.contact_id for known in placed.values()} - held.contacts.keys()
-    if not wanted:
-        return
-    held.contacts.update(await identity_store.lock_contacts(database, workspace_id, wanted))
-    members, contact_ids = await identity_store.read_members(database, workspace_id, wanted)
-    if not wanted <= held.contacts.keys() or not placed.keys() <= held.members.keys() | members.keys():
-        raise ConcurrentChangeError
-    held.members.update(members)
-    held.contact_ids.update(contact_ids)
-
-
-async def _alias_partners(database: Database, workspace_id: int, ids: Sequence[UUID]) -> set[UUID]:
-    """Give the other ends of aliases whose effect depends on the role in which these identities were seen."""
-    if not ids:
-        return set()
-    aliases = await link_store.find_aliases(database, workspace_id, ids)
-    return {id_ for alias in aliases for id_ in (alias.previous_id, alias.user_id) if id_ is not None}
 
 
 async def _record_links(
@@ -188,21 +150,16 @@ async def _record_links(
 
 
 async def _link_again(
-    database: Database, workspace_id: int, held: Held, relinked: Collection[UUID]
+    database: Database, workspace_id: int, held: Held, relinked: Iterable[UUID]
 ) -> list[Component]:
-    """Form the contacts of these identities anew; all of the held ones', where the links lead beyond."""
-    if not relinked:
-        return []
+    """Form the contacts of these identities anew. Raises LooseEndError where a link leads beyond."""
     affected = {held.contact_ids[id_] for id_ in relinked if id_ in held.contact_ids}
+    if not affected:
+        return []
     members = {id_: identity for id_, identity in held.members.items() if held.contact_ids[id_] in affected}
     aliases = await link_store.find_aliases(database, workspace_id, members)
     claims = await link_store.find_claims(database, workspace_id, members)
-    try:
-        return components_of(members, aliases, claims)
-    except LooseEndError:
-        if len(members) == len(held.members):
-            raise ConcurrentChangeError from None
-    return await _link_again(database, workspace_id, held, held.members.keys())
+    return components_of(members, aliases, claims)
 
 
 def _as_before(held: Held, touched: Iterable[UUID], settled: Collection[UUID]) -> list[Component]:

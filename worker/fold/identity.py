@@ -26,6 +26,12 @@ class Identity:
     traits: dict[str, StampedTrait] = field(default_factory=dict)
     account_evidence: dict[str, dict[str, Stamp]] = field(default_factory=dict)
 
+    def is_news_to(self, first_seen_at_microseconds: int | None) -> bool:
+        """Tell whether this says more of an id, whose roles are known, than that it was seen again."""
+        if self.traits or self.account_evidence or first_seen_at_microseconds is None:
+            return True
+        return self.first_seen is None or self.first_seen.occurred_at_microseconds <= first_seen_at_microseconds
+
     def absorb(self, other: "Identity") -> bool:
         """Add what is known of the same id from elsewhere. Tells whether that changed anything."""
         before = (self.is_user, self.is_anonymous, self.first_seen, self.last_seen_at)

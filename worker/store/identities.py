@@ -1,6 +1,7 @@
 """Identities and the contacts that they form."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,13 @@ from worker.store.database import Database, from_jsonb, to_jsonb
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """Which contact an identity belongs to, and in which roles it was seen."""
+    """Which contact an identity belongs to, in which roles it was seen, and when."""
 
     contact_id: UUID
     is_user: bool
     is_anonymous: bool
+    first_seen_at_microseconds: int | None
+    last_seen_at: datetime | None
 
 
 async def insert_identities(
@@ -63,7 +66,7 @@ def _placed_row(identity: Identity, contact_id: UUID) -> dict[str, Any]:
 async def find_identities(database: Database, workspace_id: int, ids: Iterable[UUID]) -> dict[UUID, Placed]:
     """Find where identities belong, without locking anything."""
     rows = await database.fetch(statement("find_identities"), workspace_id, list(ids))
-    return {row["id"]: Placed(row["contact_id"], row["is_user"], row["is_anonymous"]) for row in rows}
+    return {id_: Placed(*known) for id_, *known in rows}
 
 
 async def read_members(
@@ -100,9 +103,27 @@ async def mention_identities(database: Database, workspace_id: int, mentions: Ma
     )
 
 
-async def lock_contacts(database: Database, workspace_id: int, ids: Iterable[UUID]) -> dict[UUID, Contact]:
-    """Lock contacts until the transaction ends, and read them."""
-    rows = await database.fetch(statement("lock_contacts"), workspace_id, list(ids))
+async def move_identities_on(
+    database: Database, workspace_id: int, moved: Sequence[tuple[UUID, UUID, datetime]]
+) -> int:
+    """Move on when identities were last seen, given with their contacts; give how many belong to these still."""
+    status = await database.execute(statement("move_identities_on"), workspace_id, *zip(*moved, strict=True))
+    return int(status.rpartition(" ")[2])
+
+
+async def move_contacts_on(database: Database, workspace_id: int, seen_at: Mapping[UUID, datetime]) -> None:
+    """Move on when contacts were last seen."""
+    await database.execute(statement("move_contacts_on"), workspace_id, list(seen_at), list(seen_at.values()))
+
+
+async def lock_contacts(database: Database, workspace_id: int, ids: Iterable[UUID]) -> set[UUID]:
+    """Lock contacts until the transaction ends; give those that there are."""
+    return {row["id"] for row in await database.fetch(statement("lock_contacts"), workspace_id, list(ids))}
+
+
+async def read_contacts(database: Database, workspace_id: int, ids: Iterable[UUID]) -> dict[UUID, Contact]:
+    """Read contacts."""
+    rows = await database.fetch(statement("read_contacts"), workspace_id, list(ids))
     return {
         row["id"]: Contact(
             row["id"],
