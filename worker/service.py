@@ -39,9 +39,6 @@ _FAILED_SECONDS = 0.25
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
 _PUBLISH_SECONDS = 5.0
 _CANCEL_AGAIN_SECONDS = 0.1
-_PLANS = {"plan_cache_mode": "force_generic_plan"}
-"""A drain looks up and writes by keys. A plan that is made for many keys, on a table whose statistics do not exist yet,
-reads the whole workspace instead."""
 _QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
 
 
@@ -148,7 +145,7 @@ async def open_service(settings: WorkerSettings, stopping: asyncio.Event) -> Asy
             max_size=settings.drains_at_once + 2,
             timeout=settings.redis_timeout_seconds,
             command_timeout=settings.statement_timeout_seconds + 5,
-            server_settings=server_settings("variance worker", settings.statement_timeout_seconds) | _PLANS,
+            server_settings=server_settings("variance worker", settings.statement_timeout_seconds),
         ) as pool:
             streams = Streams(redis)
             drains = Drain(streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis))

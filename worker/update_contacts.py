@@ -108,18 +108,19 @@ class _Update:
 
     async def move_on(self, ids: Iterable[UUID]) -> None:
         """Move the times of these on, of whom nothing else was told."""
-        moved: list[tuple[UUID, UUID, datetime]] = []
-        for id_ in sorted(ids):
-            known, seen_at = self.locked.placed[id_], self.told[id_].last_seen_at
-            if seen_at is not None and (known.last_seen_at is None or known.last_seen_at < seen_at):
-                moved.append((id_, known.contact_id, seen_at))
-        if not moved:
-            return
-        if await identity_store.move_identities_on(self.database, self.workspace_id, moved) != len(moved):
-            raise ConcurrentChangeError  # one was moved before its contact was locked
+        seen_at: dict[UUID, datetime] = {}
+        contact_ids: dict[UUID, UUID] = {}
         latest: dict[UUID, datetime] = {}
-        for _, contact_id, at in moved:
-            latest[contact_id] = max(at, latest.get(contact_id, at))
+        for id_ in ids:
+            known, at = self.locked.placed[id_], self.told[id_].last_seen_at
+            if at is not None and (known.last_seen_at is None or known.last_seen_at < at):
+                seen_at[id_], contact_ids[id_] = at, known.contact_id
+                latest[known.contact_id] = max(at, latest.get(known.contact_id, at))
+        if not seen_at:
+            return
+        moved = await identity_store.move_identities_on(self.database, self.workspace_id, contact_ids, seen_at)
+        if moved != len(seen_at):
+            raise ConcurrentChangeError  # one was moved before its contact was locked
         await identity_store.move_contacts_on(self.database, self.workspace_id, latest)
 
 

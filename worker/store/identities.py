@@ -104,16 +104,23 @@ async def mention_identities(database: Database, workspace_id: int, mentions: Ma
 
 
 async def move_identities_on(
-    database: Database, workspace_id: int, moved: Sequence[tuple[UUID, UUID, datetime]]
+    database: Database, workspace_id: int, contact_ids: Mapping[UUID, UUID], seen_at: Mapping[UUID, datetime]
 ) -> int:
-    """Move on when identities were last seen, given with their contacts; give how many belong to these still."""
-    status = await database.execute(statement("move_identities_on"), workspace_id, *zip(*moved, strict=True))
+    """Move on when identities were last seen, of those that belong to these contacts still; give how many do."""
+    status = await database.execute(
+        statement("move_identities_on"),
+        workspace_id,
+        list(seen_at),
+        to_jsonb({str(id_): contact_id for id_, contact_id in contact_ids.items()}),
+        to_jsonb({str(id_): at for id_, at in seen_at.items()}),
+    )
     return int(status.rpartition(" ")[2])
 
 
 async def move_contacts_on(database: Database, workspace_id: int, seen_at: Mapping[UUID, datetime]) -> None:
     """Move on when contacts were last seen."""
-    await database.execute(statement("move_contacts_on"), workspace_id, list(seen_at), list(seen_at.values()))
+    moments = to_jsonb({str(id_): at for id_, at in seen_at.items()})
+    await database.execute(statement("move_contacts_on"), workspace_id, list(seen_at), moments)
 
 
 async def lock_contacts(database: Database, workspace_id: int, ids: Iterable[UUID]) -> set[UUID]:
