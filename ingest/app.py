@@ -18,6 +18,7 @@ from ingest.pressure import Pressure
 from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
 from ingest.webhook import PATH, Webhook
+from schemas.redis_url import with_host_check
 from schemas.settings import WebSettings
 
 REDIS = web.AppKey("REDIS", Redis)
@@ -38,7 +39,7 @@ def create_app(settings: WebSettings) -> web.Application:
     redis = _redis(settings)
     metrics = Metrics()
     connections = Connections(redis, settings.redis_timeout_seconds)
-    group_commit = GroupCommit(settings.redis_url, settings.redis_timeout_seconds, metrics)
+    group_commit = GroupCommit(with_host_check(settings.redis_url), settings.redis_timeout_seconds, metrics)
     pressure = Pressure(
         redis,
         metrics,
@@ -93,7 +94,7 @@ def _judges(tracking: Tracking, webhook: Webhook) -> Callable[[str], Judge | Non
 
 def _redis(settings: WebSettings) -> Redis:
     pool = BlockingConnectionPool.from_url(
-        settings.redis_url,
+        with_host_check(settings.redis_url),
         max_connections=_REDIS_CONNECTIONS,
         timeout=settings.redis_timeout_seconds,
         socket_timeout=settings.redis_timeout_seconds,

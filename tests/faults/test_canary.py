@@ -96,7 +96,10 @@ async def test_no_log_and_no_complaint_tells_what_was_said(rig: Rig, listener: L
     await asyncio.to_thread(poisoned.wait_until_running)
     url = f"http://127.0.0.1:{rig.links['producer_web'].port}/v1/track"
     poison = POISONOUS | {"userId": CANARY, "messageId": "poison", "properties": {CANARY: CANARY}}
-    async with aiohttp.ClientSession() as http, http.post(url, json=poison, headers=authorization(connection)) as answer:
+    async with (
+        aiohttp.ClientSession(headers=authorization(connection)) as http,
+        http.post(url, json=poison) as answer,
+    ):
         assert answer.status == 200
 
     async def is_buried() -> bool:

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and wherever nobody expected it: the log says where and of which type, never what it was about."""
+"""Whatever goes wrong, wherever nobody expected it: the log says where and of which type, never what it was about."""
 
 import subprocess
 import sys

@@ -85,7 +85,7 @@ async def test_no_identifier_of_one_workspace_reaches_it_with_the_secret_of_anot
         | {place: name, "traits": {"stolen": True}, "context": {place: name}}
         for (place, name), type_ in zip(itertools.product(PLACES, names), types, strict=False)
     ]
-    context = {place: victim for place in PLACES}
+    context = dict.fromkeys(PLACES, victim)
     batch = {"batch": stolen, "context": context, "writeKey": system.secrets[victim], "workspace": "acme"}
     # Whose secret is in the header, his the messages are; even where a writeKey names another's.
     assert await system.post("/v1/batch", batch, thief) == 200
@@ -93,8 +93,9 @@ async def test_no_identifier_of_one_workspace_reaches_it_with_the_secret_of_anot
     for name in names:
         headers = system.authorization(thief) | {header: name.strip() for header in HEADERS if name.isascii()}
         path = f"/v1/track?workspace={name}&writeKey={name}&connection={name}"
-        async with system.http.post(system.base_url + path, json={"userId": name, "event": name}, headers=headers) as it:
-            assert it.status == 200
+        message = {"userId": name, "event": name}
+        async with system.http.post(system.base_url + path, json=message, headers=headers) as answer:
+            assert answer.status == 200
     await system.settled()
     applied = len((await _everything_of(system, evil))["messages"])
     await system.send({"type": "delete", "userId": "ada"}, {"type": "delete", "anonymousId": "v1"}, connection=thief)
@@ -132,7 +133,7 @@ async def test_nothing_that_a_workspace_has_can_be_read_over_the_endpoint(system
         async with system.http.get(f"{system.base_url}/{root}{name}", headers=system.authorization(victim)) as answer:
             text = await answer.text()
             assert answer.status in (404, 405), (root, name)
-            assert name not in text or name in json.dumps({"code": "not_found", "message": "There is nothing at this path"})
+            assert json.loads(text).keys() == {"success", "code", "message"}
 
 
 async def test_the_same_ids_in_two_workspaces_are_two_people(system: System, victim: str) -> None:
