@@ -12,6 +12,7 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from ingest.app import create_app
 from ingest.server import Site
+from ingest.sockets import SOCKETS
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WebSettings, read_settings
 
@@ -54,7 +55,7 @@ async def _serve(settings: WebSettings) -> None:
     try:
         site = Site(runner, settings.host, settings.port)
         await site.start()
-        _log.info("listening", host=settings.host, port=site.port)
+        _log.info("listening", host=settings.host, port=site.port, max_open_sockets=app[SOCKETS].max_open)
         await stopped.wait()
         _log.info("stopping")
     finally:

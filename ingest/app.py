@@ -15,6 +15,7 @@ from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.posts import get_routes, post_routes, refuse_path
 from ingest.pressure import Pressure
+from ingest.sockets import SOCKETS, Sockets
 from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
 from ingest.webhook import PATH, Webhook
@@ -57,6 +58,7 @@ def create_app(settings: WebSettings) -> web.Application:
         pressure,
     )
     tracking, webhook = Tracking(*parts), Webhook(*parts)
+    app[SOCKETS] = Sockets(settings)
     app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics)
     health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
     app.add_routes([*_tracking_routes(tracking, metrics), *_webhook_routes(webhook, metrics)])

@@ -192,7 +192,8 @@ _WORKER_ROLE_MAY_NOT = (
 )  # fmt: skip
 _ANALYST_MAY_NOT = (
     "SELECT * FROM variance_data.connections", "SELECT * FROM variance_data.messages",
-    "CREATE VIEW variance.v AS SELECT 1", "DELETE FROM variance_data.identities", "DROP VIEW variance.contacts", "SELECT pg_read_file('/etc/passwd')",
+    "CREATE VIEW variance.v AS SELECT 1", "DELETE FROM variance_data.identities",
+    "DROP VIEW variance.contacts", "SELECT pg_read_file('/etc/passwd')",
 )  # fmt: skip
 
 
