@@ -8,6 +8,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from ingest.access import Access
 from ingest.body import BodyReader
+from ingest.budget import Budget
 from ingest.connections import Connections
 from ingest.group_commit import GroupCommit
 from ingest.health import Health
@@ -40,7 +41,8 @@ def create_app(settings: WebSettings) -> web.Application:
     redis = _redis(settings)
     metrics = Metrics()
     connections = Connections(redis, settings.redis_timeout_seconds)
-    group_commit = GroupCommit(with_host_check(settings.redis_url), settings.redis_timeout_seconds, metrics)
+    budget = Budget(max(settings.max_bytes_in_flight, 2 * (1 + _GROWTH) * settings.max_body_bytes))
+    group_commit = GroupCommit(with_host_check(settings.redis_url), settings.redis_timeout_seconds, metrics, budget)
     pressure = Pressure(
         redis,
         metrics,
@@ -52,7 +54,7 @@ def create_app(settings: WebSettings) -> web.Application:
     app.cleanup_ctx.extend([_redis_closed, _connections_current, _pressure_watched, _queue_flushed])
 
     parts = (
-        BodyReader(settings.max_body_bytes, settings.body_timeout_seconds),
+        BodyReader(settings.max_body_bytes, settings.body_timeout_seconds, budget),
         Access(connections),
         Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH),
         pressure,

@@ -107,6 +107,7 @@ async def test_answers_that_nobody_reads_hold_a_socket_for_a_time_only(redis_url
 
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(ask_on(), 20)
+        assert (await edge.get("/health/live")).status == 200
 
 
 async def test_hundreds_of_idle_sockets_keep_no_post_from_its_answer(redis_url: str) -> None:
