@@ -12,7 +12,8 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from ingest.app import create_app
 from ingest.server import Site
-from schemas.logs import set_up_logs
+from ingest.sockets import SOCKETS
+from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WebSettings, read_settings
 
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
@@ -42,6 +43,7 @@ def main() -> None:
 
 async def _serve(settings: WebSettings) -> None:
     stopped = asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(log_unhandled)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     try:
@@ -53,7 +55,7 @@ async def _serve(settings: WebSettings) -> None:
     try:
         site = Site(runner, settings.host, settings.port)
         await site.start()
-        _log.info("listening", host=settings.host, port=site.port)
+        _log.info("listening", host=settings.host, port=site.port, max_open_sockets=app[SOCKETS].max_open)
         await stopped.wait()
         _log.info("stopping")
     finally:

@@ -25,8 +25,11 @@ class Access:
         self._connections = connections
 
     def at_once(self, secrets: Sequence[str]) -> PublishedConnection | None:
-        """Give the connection that these secrets open by what is known; None where Redis has to be asked."""
-        connection = self._connections.opened_by(secrets)
+        """Give the connection that the first of these secrets opens; None where Redis has to be asked.
+
+        A second one counts where the first opens nothing, and whether it does, only Redis can tell.
+        """
+        connection = self._connections.opened_by(secrets[:1])
         return connection if connection is not None and connection.is_enabled else None
 
     async def by_secret(self, secrets: Sequence[str]) -> PublishedConnection:
@@ -36,6 +39,8 @@ class Access:
             return connection
         if not secrets:
             raise _unauthorized(_NOTHING_SENT)
+        if len(secrets) > 1:
+            await self._connections.look_again()
         return await self._try_twice(lambda: self._opened_by(secrets))
 
     async def by_id(self, connection_id: str, secrets: Sequence[str]) -> tuple[PublishedConnection, str]:

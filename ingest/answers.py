@@ -28,6 +28,7 @@ Code = (
         "too_large",
         "slow_body",
         "overloaded",
+        "too_much_at_once",
         "queue_unavailable",
         "connections_unavailable",
         "not_ready",

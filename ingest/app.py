@@ -8,6 +8,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from ingest.access import Access
 from ingest.body import BodyReader
+from ingest.budget import Budget
 from ingest.connections import Connections
 from ingest.group_commit import GroupCommit
 from ingest.health import Health
@@ -15,9 +16,11 @@ from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.posts import get_routes, post_routes, refuse_path
 from ingest.pressure import Pressure
+from ingest.sockets import SOCKETS, Sockets
 from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
 from ingest.webhook import PATH, Webhook
+from schemas.redis_url import with_host_check
 from schemas.settings import WebSettings
 
 REDIS = web.AppKey("REDIS", Redis)
@@ -38,7 +41,8 @@ def create_app(settings: WebSettings) -> web.Application:
     redis = _redis(settings)
     metrics = Metrics()
     connections = Connections(redis, settings.redis_timeout_seconds)
-    group_commit = GroupCommit(settings.redis_url, settings.redis_timeout_seconds, metrics)
+    budget = Budget(max(settings.max_bytes_in_flight, 2 * (1 + _GROWTH) * settings.max_body_bytes))
+    group_commit = GroupCommit(with_host_check(settings.redis_url), settings.redis_timeout_seconds, metrics, budget)
     pressure = Pressure(
         redis,
         metrics,
@@ -50,12 +54,13 @@ def create_app(settings: WebSettings) -> web.Application:
     app.cleanup_ctx.extend([_redis_closed, _connections_current, _pressure_watched, _queue_flushed])
 
     parts = (
-        BodyReader(settings.max_body_bytes, settings.body_timeout_seconds),
+        BodyReader(settings.max_body_bytes, settings.body_timeout_seconds, budget),
         Access(connections),
         Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH),
         pressure,
     )
     tracking, webhook = Tracking(*parts), Webhook(*parts)
+    app[SOCKETS] = Sockets(settings)
     app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics)
     health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
     app.add_routes([*_tracking_routes(tracking, metrics), *_webhook_routes(webhook, metrics)])
@@ -93,7 +98,7 @@ def _judges(tracking: Tracking, webhook: Webhook) -> Callable[[str], Judge | Non
 
 def _redis(settings: WebSettings) -> Redis:
     pool = BlockingConnectionPool.from_url(
-        settings.redis_url,
+        with_host_check(settings.redis_url),
         max_connections=_REDIS_CONNECTIONS,
         timeout=settings.redis_timeout_seconds,
         socket_timeout=settings.redis_timeout_seconds,

@@ -2,12 +2,16 @@
 
 import asyncio
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ingest.answers import RefusalError, unavailable
+from ingest.budget import Budget, Hold
+from ingest.heavy_bodies import HEAVY_BYTES, HeavyBodies
 from schemas.tolerant_json import UnreadableJsonError, read_json
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -21,21 +25,39 @@ _INFLATED_AT_ONCE_BYTES = 4096
 class BodyReader:
     """Reads bodies of at most `max_bytes`, compressed and inflated, that arrive within `timeout_seconds`."""
 
-    def __init__(self, max_bytes: int, timeout_seconds: float) -> None:
+    def __init__(self, max_bytes: int, timeout_seconds: float, budget: Budget) -> None:
         self._max_bytes = max_bytes
         self._timeout_seconds = timeout_seconds
+        self._budget = budget
+        self._heavy = HeavyBodies()
 
-    async def read(self, request: web.Request) -> bytes:
-        """Give the body as it was before any compression. Raises RefusalError."""
-        body = await self._read_whole(request)
-        if len(body) > self._max_bytes:
-            raise self._too_large()
-        if not body:
-            raise RefusalError(400, "empty_body", "The body is empty")
-        encoding = request.headers.get("Content-Encoding")
-        if encoding is None and not body.startswith(_GZIP_MAGIC):
-            return body
-        return await self._inflated(body, encoding or "")
+    @asynccontextmanager
+    async def read(self, request: web.Request, connection_id: str | None) -> AsyncIterator[bytes]:
+        """Give the body as it was before any compression, which holds its bytes until the block ends.
+
+        Who has shown no secret is known by the address. Raises RefusalError.
+        """
+        sender = f"@{request.remote}" if connection_id is None else connection_id
+        async with AsyncExitStack() as stack:
+            hold = stack.enter_context(self._budget.hold(sender))
+            body = await self._read_whole(request, hold)
+            if len(body) > self._max_bytes:
+                raise self._too_large()
+            if not body:
+                raise RefusalError(400, "empty_body", "The body is empty")
+            window_bits = _window_bits(request.headers.get("Content-Encoding"), body)
+            is_heavy = len(body) > (HEAVY_BYTES if window_bits is None else _INFLATED_AT_ONCE_BYTES)
+            if is_heavy:
+                await stack.enter_async_context(self._heavy.turn(sender))
+            if window_bits is not None:
+                inflated = self._inflate(body, window_bits) if not is_heavy else (
+                    await asyncio.to_thread(self._inflate, body, window_bits)
+                )
+                hold.take(len(inflated))
+                body = inflated
+                if len(body) > HEAVY_BYTES and not is_heavy:
+                    await stack.enter_async_context(self._heavy.turn(sender))
+            yield body
 
     def at_once(self, body: bytes) -> Any:
         """Give the value of a body that is there. Raises RefusalError where it is not a plain one."""
@@ -43,46 +65,33 @@ class BodyReader:
             raise RefusalError(400, "unreadable_body", "The body is to be read in full first")
         return parse(body)
 
-    async def _read_whole(self, request: web.Request) -> bytes:
+    async def _read_whole(self, request: web.Request, hold: Hold) -> bytes:
         if (request.content_length or 0) > self._max_bytes:
             raise self._too_large()
         content = request.content
         try:
             if content.is_eof():  # a small body comes with its headers, and needs no time-out
-                return content.read_nowait()
+                body = content.read_nowait()
+                hold.take(len(body))
+                return body
             async with asyncio.timeout(self._timeout_seconds):
-                return await self._collect(content)
+                return await self._collect(content, hold)
         except TimeoutError:
             message = f"The body did not arrive within {self._timeout_seconds:g} seconds"
             raise unavailable(message, code="slow_body", closes=True) from None
         except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
             raise RefusalError(400, "incomplete_body", "The body was cut off", closes=True) from None
 
-    async def _collect(self, content: StreamReader) -> bytes:
+    async def _collect(self, content: StreamReader, hold: Hold) -> bytes:
         chunks = []
         size_bytes = 0
         while chunk := await content.readany():
             size_bytes += len(chunk)
             if size_bytes > self._max_bytes:
                 raise self._too_large()
+            hold.take(len(chunk))
             chunks.append(chunk)
         return b"".join(chunks)
-
-    async def _inflated(self, body: bytes, encoding: str) -> bytes:
-        encoding = encoding.strip().lower()
-        if encoding in ("gzip", "x-gzip") or body.startswith(_GZIP_MAGIC):
-            window_bits = _GZIP_WINDOW_BITS
-        elif encoding == "deflate":
-            is_zlib = body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2]) % 31 == 0
-            window_bits = _ZLIB_WINDOW_BITS if is_zlib else _RAW_DEFLATE_WINDOW_BITS
-        elif encoding in ("", "identity"):
-            return body
-        else:
-            message = "Content-Encoding must be gzip, deflate or identity"
-            raise RefusalError(400, "unreadable_body", message)
-        if len(body) <= _INFLATED_AT_ONCE_BYTES:
-            return self._inflate(body, window_bits)
-        return await asyncio.to_thread(self._inflate, body, window_bits)
 
     def _inflate(self, body: bytes, window_bits: int) -> bytes:
         inflater = zlib.decompressobj(window_bits)
@@ -100,6 +109,19 @@ class BodyReader:
 
     def _too_large(self) -> RefusalError:
         return RefusalError(413, "too_large", f"The body is larger than {self._max_bytes} bytes")
+
+
+def _window_bits(encoding: str | None, body: bytes) -> int | None:
+    """Give what zlib has to know to inflate a body; None for a plain one. Raises RefusalError."""
+    encoding = (encoding or "").strip().lower()
+    if encoding in ("gzip", "x-gzip") or body.startswith(_GZIP_MAGIC):
+        return _GZIP_WINDOW_BITS
+    if encoding == "deflate":
+        is_zlib = body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2]) % 31 == 0
+        return _ZLIB_WINDOW_BITS if is_zlib else _RAW_DEFLATE_WINDOW_BITS
+    if encoding in ("", "identity"):
+        return None
+    raise RefusalError(400, "unreadable_body", "Content-Encoding must be gzip, deflate or identity")
 
 
 def parse(body: bytes) -> Any:

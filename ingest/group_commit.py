@@ -6,8 +6,9 @@ repetition of it is recognised by its messageIds.
 """
 
 import asyncio
+import itertools
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -18,16 +19,17 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
+from ingest.budget import Budget
 from ingest.metrics import Metrics
 from schemas.crash_points import crash_point
-from schemas.queue import ENTRY_MESSAGES, accepted_key, stream_key
+from schemas.queue import ENTRY_MESSAGES, accepted_key, connection_of, stream_key
 from schemas.redis_away import REDIS_AWAY
 
 _FLUSH_BYTES = 4 * 1024 * 1024
 """Bytes of messages in one transaction, more only where a single request has more."""
 
-_MAX_WAITING_BYTES = 256 * 1024 * 1024
-"""Bytes of messages that may wait for a flush: a frozen Redis must not fill the process' memory."""
+_COUNT_SECONDS = 0.05
+"""For how long it is remembered how much each sender has in hand, where that matters."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -68,16 +70,20 @@ class GroupCommit:
     A pool's pipeline would be shorter, but redis-py's hangs or leaks its connection where Redis freezes.
     """
 
-    def __init__(self, redis_url: str, timeout_seconds: float, metrics: Metrics) -> None:
+    def __init__(self, redis_url: str, timeout_seconds: float, metrics: Metrics, budget: Budget) -> None:
         self._connections: ConnectionPool = ConnectionPool.from_url(
             redis_url, lib_name=None, lib_version=None
         )
         self._timeout_seconds = timeout_seconds
         self._metrics = metrics
+        self._budget = budget
+        budget.queued_by = self._bytes_of
         self._connection: AbstractConnection | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._waiting: deque[_Write] = deque()
-        self._waiting_bytes = 0
+        self._under_way: Sequence[_Write] = ()
+        self._counted: Counter[str] = Counter()
+        self._counted_at = 0.0
         self._is_wanted = asyncio.Event()
         self._is_closing = False
         self._is_failing = False
@@ -101,13 +107,13 @@ class GroupCommit:
         await done
 
     def put_then(self, pairs: Sequence[Pair], settle: Settle) -> None:
-        """Put, and be told by a call. Raises QueueUnavailableError where too much waits already."""
+        """Put pairs of one connection, and be told by a call. Raises RefusalError where too much waits already."""
         size_bytes = sum([len(pair.value) for pair in pairs])
-        if self._waiting_bytes + size_bytes > _MAX_WAITING_BYTES:
-            cause = "too_much_waiting"
-            raise QueueUnavailableError(cause)
+        budget = self._budget
+        if 2 * (budget.used_bytes + size_bytes) > budget.max_bytes and pairs:
+            budget.check(connection_of(pairs[0].field), size_bytes)
         self._waiting.append(_Write(pairs, size_bytes, time.monotonic(), settle))
-        self._waiting_bytes += size_bytes
+        budget.used_bytes += size_bytes
         self._is_wanted.set()
 
     async def flush_until_closed(self) -> None:
@@ -132,11 +138,22 @@ class GroupCommit:
             write = self._waiting.popleft()
             size_bytes += write.size_bytes
             writes.append(write)
-        self._waiting_bytes -= size_bytes
         return writes
+
+    def _bytes_of(self, connection_id: str) -> int:
+        """Give how many bytes of a connection wait or are being written, as of a moment ago."""
+        now = time.monotonic()
+        if now - self._counted_at > _COUNT_SECONDS:
+            self._counted_at = now
+            self._counted.clear()
+            for write in itertools.chain(self._waiting, self._under_way):
+                if write.pairs:
+                    self._counted[connection_of(write.pairs[0].field)] += write.size_bytes
+        return self._counted[connection_id]
 
     async def _flush(self, writes: list[_Write]) -> None:
         pairs = [pair for write in writes for pair in write.pairs]
+        self._under_way = writes
         failure: QueueUnavailableError | None = None
         if pairs:
             crash_point("before_flush")
@@ -149,6 +166,8 @@ class GroupCommit:
         if pairs:
             crash_point("after_flush")
         self._note(failure, len(pairs))
+        self._under_way = ()
+        self._budget.used_bytes -= sum([write.size_bytes for write in writes])
         for write in writes:
             write.settle(failure)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -16,6 +16,7 @@ from ingest.metrics import Metrics
 from schemas.acceptance import Accepted, Refused, accept
 from schemas.connection import PublishedConnection
 from schemas.queue import QueuedRefusal, accepted_field, partition_of, refused_field
+from schemas.reasons import Reason
 from schemas.timestamps import write_instant
 
 _JUDGED_AT_ONCE_BYTES = 1_000_000
@@ -33,7 +34,7 @@ class Intake:
         self._metrics = metrics
         self._max_bytes = max_bytes
 
-    async def take_one(
+    def judge_one(
         self,
         connection: PublishedConnection,
         raw: Any,
@@ -41,15 +42,14 @@ class Intake:
         *,
         call_type: str | None = None,
         from_segment: bool = False,
-    ) -> None:
-        """Return once the message is in the queue. Raises RefusalError."""
+    ) -> "Judged":
+        """Give what is queued of the message. Raises RefusalError."""
         judged = accept(raw, received_at, call_type=call_type, from_segment=from_segment)
         if isinstance(judged, Refused):
             self._metrics.refused_messages[judged.reason] += 1
             _log.debug("message_refused", connection_id=connection.id, reason=judged.reason)
             raise RefusalError(400, judged.reason, judged.detail)
-        await self._queue([_accepted_pair(connection, judged)])
-        self._metrics.accepted_messages += 1
+        return Judged([_accepted_pair(connection, judged)])
 
     def pair_at_once(
         self,
@@ -64,7 +64,7 @@ class Intake:
         judged = accept(raw, received_at, call_type=call_type, from_segment=from_segment)
         return None if isinstance(judged, Refused) else _accepted_pair(connection, judged)
 
-    async def take_all(
+    async def judge_all(
         self,
         connection: PublishedConnection,
         raws: Iterable[Any],
@@ -72,8 +72,8 @@ class Intake:
         *,
         path: str = "$",
         from_segment: bool = False,
-    ) -> None:
-        """Return once all messages are in the queue, the bad ones as refusals. Raises RefusalError.
+    ) -> "Judged":
+        """Give what is queued of all messages, of the bad ones as refusals. Raises RefusalError.
 
         `path` is where the messages stand in the body.
         """
@@ -96,18 +96,26 @@ class Intake:
             if judged_bytes > _JUDGED_AT_ONCE_BYTES:
                 judged_bytes = 0
                 await asyncio.sleep(0)
-        if pairs:
-            await self._queue(pairs)
-        self._metrics.accepted_messages += len(pairs) - len(refusals)
         if refusals:
-            self._metrics.refused_messages.update(refusals)
             _log.debug("messages_refused", connection_id=connection.id, reasons=sorted(set(refusals)))
+        return Judged(pairs, refusals)
 
-    async def _queue(self, pairs: Sequence[Pair]) -> None:
-        try:
-            await self._group_commit.put(pairs)
-        except QueueUnavailableError:
-            raise queue_refusal() from None
+    async def queue(self, judged: "Judged") -> None:
+        """Return once all of it is in the queue. Raises RefusalError."""
+        if judged.pairs:
+            try:
+                await self._group_commit.put(judged.pairs)
+            except QueueUnavailableError:
+                raise queue_refusal() from None
+        self._metrics.accepted_messages += len(judged.pairs) - len(judged.refusals)
+        self._metrics.refused_messages.update(judged.refusals)
+
+
+class Judged(NamedTuple):
+    """What is queued of a request, and the reasons of the refusals in it."""
+
+    pairs: Sequence[Pair]
+    refusals: Sequence[Reason] = ()
 
 
 @lru_cache(maxsize=1)  # many posts come in one, and each has to write it

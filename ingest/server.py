@@ -6,10 +6,8 @@ from typing import Any, cast
 from aiohttp import web
 
 from ingest.json_errors import JsonErrors
+from ingest.sockets import SOCKETS
 from ingest.straight_posts import LANE, StraightPosts
-
-_KEEPALIVE_SECONDS = 75.0
-"""A little longer than the minute after which load balancers usually give up an idle connection."""
 
 _BACKLOG_CONNECTIONS = 1024
 
@@ -45,7 +43,8 @@ class Site(web.BaseSite):
             "loop": asyncio.get_running_loop(),
             "access_log": None,
             "auto_decompress": False,  # aiohttp hands on a truncated body as if it were whole
-            "keepalive_timeout": _KEEPALIVE_SECONDS,
         }
-        lane = cast("web.AppRunner", self._runner).app.get(LANE)
-        return JsonErrors(server, **options) if lane is None else StraightPosts(lane, server, **options)
+        app = cast("web.AppRunner", self._runner).app
+        if LANE not in app:
+            return JsonErrors(server, **options)
+        return StraightPosts(app[LANE], app[SOCKETS], server, **options)

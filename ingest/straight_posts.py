@@ -16,9 +16,9 @@ from aiohttp.http_parser import RawRequestMessage
 from ingest.answers import acknowledgement, as_bytes, refused
 from ingest.group_commit import GroupCommit, Pair, QueueUnavailableError
 from ingest.intake import queue_refusal
-from ingest.json_errors import JsonErrors
 from ingest.metrics import Metrics
 from ingest.pressure import Pressure
+from ingest.sockets import BoundedSocket, Sockets
 
 Judge: TypeAlias = Callable[[str, Mapping[str, str], bytes], Pair | None]
 """From a post's path, headers and body to what is queued of it; None, or any exception, sends it aiohttp's way."""
@@ -66,15 +66,15 @@ class Lane:
 LANE = web.AppKey("LANE", Lane)
 
 
-class StraightPosts(JsonErrors):
+class StraightPosts(BoundedSocket):
     """A sender's HTTP connection that takes the usual posts itself.
 
     aiohttp waits for the next request with a future, `_waiter`. That is held back while a post is under way
     here: requests that arrive meanwhile are parsed and queued, and aiohttp wakes up to them afterwards.
     """
 
-    def __init__(self, lane: Lane, manager: web.Server, **options: Any) -> None:
-        super().__init__(manager, **options)
+    def __init__(self, lane: Lane, sockets: Sockets, manager: web.Server, **options: Any) -> None:
+        super().__init__(sockets, manager, **options)
         self._lane = lane
         self._started_at = 0.0
         self._held_back: asyncio.Future[None] | None = None
@@ -87,12 +87,16 @@ class StraightPosts(JsonErrors):
             return
         self._waiter = None
         super().data_received(data)
+        if self._header_deadline is not None and self._messages:
+            self.header_is_complete()
         if len(self._messages) == 1 and self._is_taken():
             self._held_back = waiter
             return
         self._waiter = waiter
         if self._messages:
             waiter.set_result(None)
+        elif data:
+            self.header_has_begun()
 
     def _is_taken(self) -> bool:
         message, payload = self._messages[0]

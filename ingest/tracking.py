@@ -4,6 +4,7 @@ Source: Segment's documentation, "HTTP Tracking API source"; the SDKs' code for 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import presented_secrets
 from ingest.group_commit import Pair
-from ingest.intake import Intake, one_by_one
+from ingest.intake import Intake, Judged, one_by_one
 from ingest.pressure import Pressure
 from ingest.straight_posts import Judge
 from schemas.acceptance import name_fields
@@ -51,9 +52,11 @@ class Tracking:
         async def take(request: web.Request) -> None:
             received_at = datetime.now(UTC)
             self._pressure.check()
-            value = parse(await self._body_reader.read(request))
-            connection = await self._access.by_secret(_secrets(request.headers, value))
-            await self._intake.take_one(connection, value, received_at, call_type=call_type)
+            async with self._read(request) as body:
+                value = parse(body)
+                connection = await self._access.by_secret(_secrets(request.headers, value))
+                judged = self._intake.judge_one(connection, value, received_at, call_type=call_type)
+            await self._intake.queue(judged)
 
         return take
 
@@ -73,11 +76,14 @@ class Tracking:
         """Take a batch. An empty one is accepted: Segment accepts it, and nothing is lost by it."""
         received_at = datetime.now(UTC)
         self._pressure.check()
-        value = parse(await self._body_reader.read(request))
-        connection = await self._access.by_secret(_secrets(request.headers, value))
+        async with self._read(request) as body:
+            judged = await self._judge(request.headers, parse(body), received_at)
+        await self._intake.queue(judged)
+
+    async def _judge(self, headers: Mapping[str, str], value: Any, received_at: datetime) -> Judged:
+        connection = await self._access.by_secret(_secrets(headers, value))
         if isinstance(value, list):
-            await self._intake.take_all(connection, one_by_one(value), received_at)
-            return
+            return await self._intake.judge_all(connection, one_by_one(value), received_at)
         messages = value.get("batch") if isinstance(value, dict) else None
         if not isinstance(messages, list):
             raise RefusalError(400, "invalid_batch", "Expected `array` - at `$.batch`")
@@ -85,7 +91,11 @@ class Tracking:
         whole = one_by_one(messages)
         if shared:  # as each is judged: what the batch shares, times its messages, could fill the memory
             whole = map(partial(_share, shared), whole)
-        await self._intake.take_all(connection, whole, received_at, path="$.batch")
+        return await self._intake.judge_all(connection, whole, received_at, path="$.batch")
+
+    def _read(self, request: web.Request) -> AbstractAsyncContextManager[bytes]:
+        known = self._access.at_once(presented_secrets(request.headers))
+        return self._body_reader.read(request, known.id if known is not None else None)
 
     async def ignore(self, _: web.Request) -> None:
         """Accept whatever is posted, without credentials, and forget it."""

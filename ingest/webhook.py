@@ -36,16 +36,17 @@ class Webhook:
         self._pressure.check()
         secrets = presented_secrets(request.headers)
         connection, secret = await self._access.by_id(request.match_info["connection_id"], secrets)
-        body = await self._body_reader.read(request)
-        signature = request.headers.get("X-Signature")
-        if signature is not None and not is_signed(body, signature, secret):
-            message = "X-Signature is not the body's HMAC-SHA1 under this secret"
-            raise RefusalError(401, "wrong_signature", message)
-        value = parse(body)
-        if isinstance(value, list):
-            await self._intake.take_all(connection, one_by_one(value), received_at, from_segment=True)
-        else:
-            await self._intake.take_one(connection, value, received_at, from_segment=True)
+        async with self._body_reader.read(request, connection.id) as body:
+            signature = request.headers.get("X-Signature")
+            if signature is not None and not is_signed(body, signature, secret):
+                message = "X-Signature is not the body's HMAC-SHA1 under this secret"
+                raise RefusalError(401, "wrong_signature", message)
+            value = parse(body)
+            if isinstance(value, list):
+                judged = await self._intake.judge_all(connection, one_by_one(value), received_at, from_segment=True)
+            else:
+                judged = self._intake.judge_one(connection, value, received_at, from_segment=True)
+        await self._intake.queue(judged)
 
     def deliver_at_once(self, path: str, headers: Mapping[str, str], body: bytes) -> Pair | None:
         """Judge one message that is not signed, in an array or compressed."""

@@ -86,6 +86,11 @@ def refused_field(connection_id: str, message_key: str) -> str:
     return f"{connection_id}!{message_key}"
 
 
+def connection_of(field: str) -> str:
+    """Give the connection's id in a field that was named here."""
+    return field[: min(at for mark in ":!" if (at := field.find(mark)) >= 0)]
+
+
 def read_pair(field: bytes, value: bytes) -> QueuedMessage:
     """Read one pair of an entry. Raises ValueError for a field that none of our processes wrote."""
     match = _FIELD.fullmatch(field.decode())

@@ -41,7 +41,11 @@ class WebSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     max_queued_messages: Positive = 5_000_000
     max_redis_memory_ratio: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.8
     redis_timeout_seconds: Seconds = 2.0
+    max_open_sockets: Positive = 12_000
+    max_bytes_in_flight: Positive = 256 * 1024 * 1024
+    header_timeout_seconds: Seconds = 10.0
     body_timeout_seconds: Seconds = 30.0
+    keepalive_seconds: Seconds = 75.0
     shutdown_seconds: Seconds = 10.0
 
 

@@ -6,7 +6,7 @@ import sys
 
 import uvloop
 
-from schemas.logs import set_up_logs
+from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WorkerSettings, read_settings
 from worker.garbage import look_seldom_for_cycles
 from worker.service import run_worker
@@ -14,6 +14,7 @@ from worker.service import run_worker
 
 async def _run(settings: WorkerSettings) -> None:
     stopping = asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(log_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await run_worker(settings, stopping)

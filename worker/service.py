@@ -20,6 +20,7 @@ from redis.exceptions import ResponseError
 
 from schemas.queue import PARTITIONS
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_url import with_host_check
 from schemas.settings import WorkerSettings
 from worker.attempts import Attempts
 from worker.drain import TURN_SECONDS, Drain, Drained
@@ -245,7 +246,7 @@ def _job_timeout_seconds(settings: WorkerSettings) -> float:
 
 def _redis_client(settings: WorkerSettings, kind: Any, **options: Any) -> Any:
     pool = BlockingConnectionPool.from_url(
-        settings.redis_url,
+        with_host_check(settings.redis_url),
         max_connections=settings.drains_at_once * 2 + 4,
         timeout=settings.redis_timeout_seconds,
         socket_timeout=settings.redis_timeout_seconds,

@@ -50,7 +50,7 @@ def poisonous() -> None:
 
     def refusing(workspace_id: int, message: Any) -> Any:
         if POISONOUS["event"].encode() in message.value:
-            raise ValueError("no")
+            raise ValueError(message.value)
         return decode(workspace_id, message)
 
     batch.logged_message = refusing

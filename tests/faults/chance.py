@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 from tests.convergence.worlds import METHODS
+from tests.faults.canary import CANARY
 
 _IDS = ("u1", "u2", "u3", "a1", "a2", "x")
 _TYPES = ("identify", "identify", "identify", "track", "track", "track", "page", "group", "alias")
@@ -43,16 +44,16 @@ def _said(chance: random.Random, type_: str, some_id: Any) -> dict[str, Any]:
     if type_ == "alias":
         return {"previousId": some_id("null")}
     if type_ == "track":
-        return {"event": "Clicked"}
+        return {"event": f"Clicked {CANARY}", "properties": {CANARY: CANARY}}
     if type_ == "page":
-        return {"name": "Home"}
+        return {"name": f"Home {CANARY}"}
     traits: dict[str, Any] = {"seats": chance.randrange(100)}
     if type_ == "group":
-        return {"groupId": chance.choice(("g1", "g2", "g3")), "traits": traits | {"name": "Initech"}}
+        return {"groupId": chance.choice(("g1", "g2", "g3")), "traits": traits | {"name": f"Initech {CANARY}"}}
     if chance.random() < 0.5:
-        traits["email"] = f"p@{chance.choice(('acme.example', 'beta.example', 'gmail.com'))}"
+        traits["email"] = f"{CANARY}@{chance.choice(('acme.example', 'beta.example', 'gmail.com'))}"
     if chance.random() < 0.3:
-        traits["company"] = {"id": chance.randrange(3) + 1, "name": "Seven"}
+        traits["company"] = {"id": chance.randrange(3) + 1, "name": f"Seven {CANARY}"}
     if chance.random() < 0.3:
         traits["plan"] = chance.choice(("free", "team", None))
     return {"traits": traits}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.faults.canary import UNSPEAKABLE, Listener, passwords
 from tests.faults.rig import Rig, open_rig
 
 
@@ -16,12 +17,18 @@ async def one_rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig
         yield opened
 
 
+@pytest.fixture(scope="session")
+def listener(one_rig: Rig) -> Listener:
+    return Listener(one_rig.directory, [*UNSPEAKABLE, *passwords(one_rig.redis_url, one_rig.database_url)])
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def rig(one_rig: Rig) -> AsyncIterator[Rig]:
-    """Give a system in which all is well."""
+async def rig(one_rig: Rig, listener: Listener) -> AsyncIterator[Rig]:
+    """Give a system in which all is well; whatever happens to it, no log may tell what it was given."""
     await one_rig.heal()
     yield one_rig
     await one_rig.heal()
+    assert listener.overheard() == []
 
 
 @pytest.fixture

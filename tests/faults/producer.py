@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from tests.faults.canary import SECRET_PREFIX
 from tests.faults.chance import message
 from tests.faults.ledger import Ledger, Outcome
 from tests.system import eventually
@@ -113,7 +114,7 @@ class Producer:
 
 def secret_of(connection_id: str) -> str:
     """Give a connection's secret, which follows from its id."""
-    return f"secret-of-{connection_id}"
+    return f"{SECRET_PREFIX}{connection_id}"
 
 
 def authorization(connection_id: str) -> dict[str, str]:

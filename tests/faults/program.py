@@ -16,7 +16,7 @@ class Program:
     def __init__(self, log_path: Path, *module: str, **environ: str) -> None:
         self._log_path = log_path
         self._module = module
-        self._environ = {"PATH": os.environ["PATH"], "LOG_LEVEL": "info"} | environ
+        self._environ = {"PATH": os.environ["PATH"], "LOG_LEVEL": "debug"} | environ
         self._log_start = 0
         self._child: subprocess.Popen[bytes] | None = None
 

@@ -91,6 +91,15 @@ async def test_the_body_s_write_key_counts_beside_a_foreign_authorization(edge: 
     assert (await edge.post("/v1/track", TRACK | {"writeKey": SECRET}, headers=headers)).status == 200
 
 
+async def test_of_two_good_secrets_the_header_s_counts_even_where_it_was_made_just_now(edge: Edge) -> None:
+    assert (await edge.post("/v1/track", TRACK)).status == 200
+    await publish(edge.redis, CONNECTION, OTHER)
+
+    await edge.post("/v1/track", TRACK | {"writeKey": SECRET}, headers=basic(OTHER_SECRET))
+
+    assert [pair.connection_id for pair in await edge.pairs()] == [CONNECTION.id, OTHER.id]
+
+
 async def test_a_webhook_is_not_opened_by_a_write_key_in_the_body(edge: Edge) -> None:
     assert (await edge.post(WEBHOOK, TRACK | {"writeKey": SECRET}, headers={})).status == 401
 

@@ -108,13 +108,12 @@ async def test_a_post_under_way_alone_is_answered_before_the_process_ends(valkey
 
 
 async def test_a_connection_of_usual_posts_only_closes_once_it_idles_and_not_before(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch
+    redis_url: str,
 ) -> None:
     idle_seconds = 0.4
-    monkeypatch.setattr("ingest.server._KEEPALIVE_SECONDS", idle_seconds)
     await publish_default(redis_url)
     loop = asyncio.get_running_loop()
-    async with running_edge(redis_url) as edge:
+    async with running_edge(redis_url, keepalive_seconds=idle_seconds) as edge:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         started_at = loop.time()
         while loop.time() - started_at < idle_seconds * 2.5:

@@ -8,6 +8,7 @@ import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from schemas.redis_url import with_host_check
 from worker.cli.failures import ServerUnavailableError
 from worker.cli.servers import Servers
 from worker.failure_reason import reason_of
@@ -33,7 +34,9 @@ async def open_redis(servers: Servers) -> AsyncIterator[Redis]:
     """Connect to Redis. Raises ServerUnavailableError where that fails, CommandError where none is known."""
     url = servers.require_redis()
     try:
-        redis = Redis.from_url(url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS)
+        redis = Redis.from_url(
+            with_host_check(url), socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+        )
     except ValueError as failure:
         raise _unavailable("Redis", "REDIS_URL", url, failure) from failure
     try:
@@ -53,6 +56,6 @@ def _unavailable(server: str, variable: str, url: str, failure: BaseException) -
         place = f"{parts.hostname}{port}" if parts.hostname else parts.path or "localhost"
     except ValueError:
         return ServerUnavailableError(f"{variable} is no URL of a server")
-    if isinstance(failure, ValueError) and not isinstance(failure, asyncpg.InterfaceError):
+    if isinstance(failure, ValueError) and not isinstance(failure, asyncpg.InterfaceError | OSError):
         return ServerUnavailableError(f"{variable} is no URL of a server")
     return ServerUnavailableError(f"{server} at {place} cannot be used: {reason_of(failure)}")

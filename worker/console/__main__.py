@@ -8,7 +8,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from schemas.logs import set_up_logs
+from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import ConsoleSettings, SettingsError, read_settings
 from worker.console.app import create_console
 
@@ -32,6 +32,7 @@ def main() -> None:
 
 async def _serve(settings: ConsoleSettings) -> None:
     stopped = asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(log_unhandled)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     try:

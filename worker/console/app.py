@@ -9,6 +9,7 @@ import asyncpg
 from aiohttp import web
 from redis.asyncio import Redis
 
+from schemas.redis_url import with_host_check
 from schemas.settings import ConsoleSettings
 from worker.console import (
     access,
@@ -47,7 +48,7 @@ def create_console(settings: ConsoleSettings) -> web.Application:
     app[PASSWORDS] = PasswordChecks()
     app[RULE_CHANGES] = RuleChanges(settings.database_url)
     app[REDIS] = Redis.from_url(
-        settings.redis_url,
+        with_host_check(settings.redis_url),
         max_connections=_REDIS_CONNECTIONS,
         socket_timeout=settings.redis_timeout_seconds,
         socket_connect_timeout=settings.redis_timeout_seconds,

@@ -1,0 +1,1 @@
+"""What keeps one customer's data from another, and everybody's secrets from everybody."""
