@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 from redis.asyncio import BlockingConnectionPool, Redis
 
+from ingest import description
 from ingest.access import Access
 from ingest.body import BodyReader
 from ingest.connections import Connections
@@ -62,6 +63,7 @@ def create_app(settings: WebSettings) -> web.Application:
     app.add_routes(get_routes("/health/live", health.live))
     app.add_routes(get_routes("/health/ready", health.ready))
     app.add_routes(get_routes("/metrics", metrics.answer))
+    app.add_routes(get_routes("/openapi.json", description.answer))
     app.add_routes([web.route("*", "/{path:.*}", refuse_path)])
     return app
 
