@@ -45,6 +45,11 @@ def message_key(message_id: str) -> str:
     return f"{message_id[:100]}~{hashlib.blake2b(message_id.encode(), digest_size=16).hexdigest()}"
 
 
+def audience_key(key: str) -> str:
+    """Give the form of an audience's key that fits an index, as `message_key` does."""
+    return message_key(key)
+
+
 def _digest_id(kind: bytes, workspace_id: int, value: str) -> uuid.UUID:
     salt = workspace_id.to_bytes(hashlib.blake2b.SALT_SIZE)
     text = value.encode(errors="surrogatepass")
