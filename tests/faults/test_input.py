@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.faults.barrage import endpoint, fire, loud_lines
@@ -28,7 +28,12 @@ def test_two_thousand_hostile_requests_lose_nothing_and_trouble_nobody(served: t
     assert asyncio.run(bombard(*served, Random(seed), _REQUESTS)) == [], f"FAULT_SEED={seed} repeats it"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60,
+    deadline=None,
+    phases=(Phase.reuse, Phase.generate, Phase.shrink),  # to explain what it found takes it too long
+    suppress_health_check=list(HealthCheck),
+)
 @given(chance=st.randoms(use_true_random=False), names=st.sets(st.integers(0, 9999), min_size=1, max_size=3))
 def test_no_few_requests_that_hypothesis_finds_do_so_either(
     served: tuple[int, str], chance: Random, names: set[int]
