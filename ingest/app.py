@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 from redis.asyncio import BlockingConnectionPool, Redis
 
+from ingest import description
 from ingest.access import Access
 from ingest.body import BodyReader
 from ingest.budget import Budget
@@ -14,7 +15,7 @@ from ingest.group_commit import GroupCommit
 from ingest.health import Health
 from ingest.intake import Intake
 from ingest.metrics import Metrics
-from ingest.posts import get_routes, post_routes, refuse_path
+from ingest.posts import get_routes, other_routes, post_routes
 from ingest.pressure import Pressure
 from ingest.sockets import SOCKETS, Sockets
 from ingest.straight_posts import LANE, Judge, Lane
@@ -67,7 +68,8 @@ def create_app(settings: WebSettings) -> web.Application:
     app.add_routes(get_routes("/health/live", health.live))
     app.add_routes(get_routes("/health/ready", health.ready))
     app.add_routes(get_routes("/metrics", metrics.answer))
-    app.add_routes([web.route("*", "/{path:.*}", refuse_path)])
+    app.add_routes(get_routes("/openapi.json", description.answer))
+    app.add_routes(other_routes())
     return app
 
 

@@ -14,6 +14,14 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class JsonErrors(web.RequestHandler):
     """A connection whose errors are JSON: 400 where a request was no HTTP, 503 where a handler failed."""
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; one of aiohttp's own, such as that to `OPTIONS *`, as ours."""
+        if isinstance(resp, web.HTTPException):
+            resp = refused(RefusalError(404, "not_found", "There is nothing at this path"))
+        return await super().finish_response(request, resp, start_time)
+
     def handle_error(
         self,
         request: web.BaseRequest,

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from ingest.answers import RefusalError, accepted, as_json, refused
 from ingest.metrics import Metrics
@@ -29,16 +29,24 @@ def post_routes(path: str, take: Take, metrics: Metrics) -> list[web.RouteDef]:
         route
         for spelling in (path, f"{path}/")
         for route in (
-            web.post(spelling, _answering(take, metrics)),
-            web.options(spelling, preflight),
-            web.route("*", spelling, refuse_method("POST, OPTIONS")),
+            _route("POST", spelling, _answering(take, metrics)),
+            _route("OPTIONS", spelling, preflight),
+            _route("*", spelling, refuse_method("POST, OPTIONS")),
         )
     ]
 
 
 def get_routes(path: str, handler: Handler) -> list[web.RouteDef]:
     """Give the routes of a path that is only read."""
-    return [web.get(path, handler), web.route("*", path, refuse_method("GET, HEAD"))]
+    return [
+        web.get(path, handler, expect_handler=_go_on),
+        _route("*", path, refuse_method("GET, HEAD")),
+    ]
+
+
+def other_routes() -> list[web.RouteDef]:
+    """Give the routes of every path that is none of the others, which are to come before."""
+    return [_route("*", "/{path:.*}", refuse_path)]
 
 
 async def preflight(request: web.Request) -> web.StreamResponse:
@@ -66,6 +74,17 @@ def refuse_method(allowed: str) -> Handler:
 async def refuse_path(_: web.Request) -> web.StreamResponse:
     """Answer on every path that does not exist."""
     return refused(RefusalError(404, "not_found", "There is nothing at this path"))
+
+
+def _route(method: str, path: str, handler: Handler) -> web.RouteDef:
+    return web.route(method, path, handler, expect_handler=_go_on)
+
+
+async def _go_on(request: web.Request) -> None:
+    """Tell a sender that asks before it sends a body to go on; whatever else it may expect is passed over."""
+    if request.version == HttpVersion11 and request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself is yet to come
 
 
 def _answering(take: Take, metrics: Metrics) -> Handler:

@@ -28,3 +28,8 @@ def message_key(message_id: str) -> str:
     if len(message_id) <= LONGEST_MESSAGE_ID:
         return message_id
     return f"{message_id[:100]}~{hashlib.blake2b(message_id.encode(), digest_size=16).hexdigest()}"
+
+
+def audience_key(key: str) -> str:
+    """Give the form of an audience's key that fits an index, as `message_key` does."""
+    return message_key(key)

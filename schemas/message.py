@@ -4,12 +4,15 @@ Source: Segment's spec, "Common Fields" and the page of each call; for `delete`,
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 Id: TypeAlias = str | int | float | None
-JsonObject: TypeAlias = dict[str, Any] | list[Any] | None
+Text: TypeAlias = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": r"\S"})]
+"""Text that is not blank; the pattern is for the description of the service, acceptance looks for itself."""
+
+JsonObject: TypeAlias = dict[str, Any] | Annotated[list[Any], msgspec.Meta(extra_json_schema={"maxItems": 0})] | None
 """An object; PHP's SDK writes an empty one as `[]`."""
 
 
@@ -32,7 +35,7 @@ class Identify(Call, tag="identify"):
 class Track(Call, tag="track"):
     """What somebody did."""
 
-    event: str
+    event: Text
     properties: JsonObject = None
 
 

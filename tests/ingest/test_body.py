@@ -219,3 +219,23 @@ async def test_a_sender_that_asks_before_it_sends_is_told_to_go_on(edge: Edge) -
     answer = await edge.request("POST", "/v1/track", data=BODY, headers=basic(SECRET), expect100=True)
 
     assert answer.status == 200
+
+
+async def test_whatever_else_a_sender_expects_is_passed_over(edge: Edge) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    head = f"POST /v1/track HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\n".encode()
+    for expected in (b"miracles", b"\xff\xed", b"100-continue, x"):
+        writer.write(head + b"Expect: %b\r\nContent-Length: %d\r\n\r\n" % (expected, len(BODY)) + BODY)
+        assert (await reader.readuntil(b'{"success":true}')).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+@pytest.mark.parametrize("target", [b"OPTIONS *", b"CONNECT x:80"])
+async def test_a_request_for_no_path_at_all_is_404_in_json(edge: Edge, target: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    writer.write(target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    answer = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b'"code":"not_found"' in answer

@@ -1,9 +1,6 @@
-import asyncio
 import gzip
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.queue import PARTITIONS, stream_key
-from tests.ingest.conftest import publish_default
-from tests.ingest.edge import CONNECTION, SECRET, TRACK, Answer, Edge, basic, running_edge
+from tests.ingest.edge import CONNECTION, SECRET, TRACK, Answer, basic
+from tests.ingest.threaded import Caller, edge_on_a_thread
 
 PATHS = ["/v1/track", "/v1/identify", "/v1/batch", "/import", f"/webhook/{CONNECTION.id}"]
 FIELDS = st.sampled_from(
@@ -35,30 +32,10 @@ def as_bytes(value: Any) -> bytes:
 ours = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-class Caller:
-    """Calls an edge from Hypothesis' functions, which cannot await."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, edge: Edge) -> None:
-        self._loop = loop
-        self._edge = edge
-
-    def call(self, work: Callable[[Edge], Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work(self._edge), self._loop).result(20)
-
-
 @pytest.fixture
 def caller(redis_url: str) -> Iterator[Caller]:
-    loop = asyncio.new_event_loop()
-    with ExitStack() as stack:
-        thread = stack.enter_context(ThreadPoolExecutor(1))
-        thread.submit(loop.run_forever)
-        running = running_edge(redis_url)
-        asyncio.run_coroutine_threadsafe(publish_default(redis_url), loop).result(20)
-        edge = asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result(20)
-        yield Caller(loop, edge)
-        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(20)
-        loop.call_soon_threadsafe(loop.stop)
-    loop.close()
+    with edge_on_a_thread(redis_url) as caller:
+        yield caller
 
 
 def post_bytes(caller: Caller, path: str, body: bytes, headers: dict[str, str]) -> Answer:
