@@ -23,7 +23,7 @@ class Pin(NamedTuple):
 def pins_of(lock: str) -> dict[str, Pin]:
     """Give a lock file's pins by name; fail for a line that is anything else."""
     text = "\n".join(line for line in (_ROOT / lock).read_text().splitlines() if not line.startswith("#"))
-    pins = {}
+    pins: dict[str, Pin] = {}
     for line in text.replace("\\\n", " ").splitlines():
         requirement, *options = re.split(r"\s+(?=--)", line.strip())
         parsed = Requirement(requirement)
