@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from ingest.access import CONNECTION_ID
 from ingest.answers import RefusalError, accepted, as_json, refused
 from ingest.metrics import Metrics
 
@@ -74,9 +75,9 @@ def _answering(take: Take, metrics: Metrics) -> Handler:
         try:
             await take(request)
         except RefusalError as refusal:
-            metrics.posts[refusal.status] += 1
+            metrics.posts[refusal.status, request.get(CONNECTION_ID, "")] += 1
             return refused(refusal)
-        metrics.posts[200] += 1
+        metrics.posts[200, request.get(CONNECTION_ID, "")] += 1
         metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
         return accepted()
 

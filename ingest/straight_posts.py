@@ -51,13 +51,14 @@ class Lane:
         """Queue the pair. Raises QueueUnavailableError."""
         self._group_commit.put_then((pair,), settle)
 
-    def answer(self, failure: QueueUnavailableError | None, started_at: float) -> bytes:
-        """Count what became of a post, and give its answer."""
+    def answer(self, failure: QueueUnavailableError | None, field: str, started_at: float) -> bytes:
+        """Count what became of a post of this field, and give its answer."""
+        connection_id = field.partition(":")[0]
         if failure is not None:
             refusal = queue_refusal()
-            self._metrics.posts[refusal.status] += 1
+            self._metrics.posts[refusal.status, connection_id] += 1
             return as_bytes(refused(refusal))
-        self._metrics.posts[200] += 1
+        self._metrics.posts[200, connection_id] += 1
         self._metrics.accepted_messages += 1
         self._metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
         return acknowledgement()
@@ -77,6 +78,7 @@ class StraightPosts(JsonErrors):
         super().__init__(manager, **options)
         self._lane = lane
         self._started_at = 0.0
+        self._field = ""
         self._held_back: asyncio.Future[None] | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -106,6 +108,7 @@ class StraightPosts(JsonErrors):
         try:
             pair = judge(message.path, message.headers, body)
             if pair is not None:
+                self._field = pair.field
                 self._lane.put(pair, self._settle)
         except Exception:  # noqa: BLE001 (whatever it is happens again on aiohttp's way, and is answered there)
             pair = None
@@ -123,7 +126,7 @@ class StraightPosts(JsonErrors):
         return payload
 
     def _settle(self, failure: QueueUnavailableError | None) -> None:
-        answer = self._lane.answer(failure, self._started_at)
+        answer = self._lane.answer(failure, self._field, self._started_at)
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(answer)
         self._wait_on()

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ingest.access import Access
+from ingest.access import CONNECTION_ID, Access
 from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import presented_secrets
@@ -53,6 +53,7 @@ class Tracking:
             self._pressure.check()
             value = parse(await self._body_reader.read(request))
             connection = await self._access.by_secret(_secrets(request.headers, value))
+            request[CONNECTION_ID] = connection.id
             await self._intake.take_one(connection, value, received_at, call_type=call_type)
 
         return take
@@ -75,6 +76,7 @@ class Tracking:
         self._pressure.check()
         value = parse(await self._body_reader.read(request))
         connection = await self._access.by_secret(_secrets(request.headers, value))
+        request[CONNECTION_ID] = connection.id
         if isinstance(value, list):
             await self._intake.take_all(connection, one_by_one(value), received_at)
             return

@@ -63,6 +63,8 @@ class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     shutdown_seconds: Seconds = 10.0
     redis_timeout_seconds: Seconds = 5.0
     statement_timeout_seconds: Seconds = 60.0
+    worker_metrics_port: Port | None = None
+    worker_metrics_host: str = "127.0.0.1"
 
 
 class AlarmSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from worker.drain_notes import step
 from worker.failure import ConcurrentChangeError
 from worker.fold.account_rules import AccountRules
 from worker.fold.facts import Facts, LoggedMessage, Named, facts_of
@@ -41,6 +42,7 @@ async def apply_messages(
     return Tally(applied=len(applied), duplicate=duplicate, suppressed=newly_suppressed)
 
 
+@step("log")
 async def _log(database: Database, workspace_id: int, batch: Sequence[Facts]) -> list[Facts]:
     """Log messages; give those that are new."""
     keys = await message_store.insert_messages(database, workspace_id, batch) if batch else set()
@@ -72,6 +74,7 @@ async def _suppress(
     return len(new)
 
 
+@step("fold")
 async def _fold(
     database: Database,
     workspace_id: int,

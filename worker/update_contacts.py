@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from worker.drain_notes import note_aliases, note_merges
 from worker.failure import ConcurrentChangeError
 from worker.fold.contact import Contact, contact_of
 from worker.fold.facts import Facts
@@ -57,6 +58,7 @@ async def update_contacts(database: Database, workspace_id: int, batch: Sequence
         await _hold_neighbours(database, workspace_id, held, quarantined)
     if linked or held.has_new_roles:
         components = await _link_again(database, workspace_id, held)
+        note_merges(held.members, components)
     else:
         components = _as_before(held, touched)
     await _write(database, workspace_id, held, components, changed)
@@ -144,6 +146,7 @@ async def _record_links(database: Database, workspace_id: int, batch: Sequence[F
         linked.update(await link_store.upsert_claims(database, workspace_id, claims.values()))
     if aliases:
         await link_store.insert_aliases(database, workspace_id, aliases)
+        note_aliases(aliases)
     for alias in aliases:
         if alias.previous_id is not None and alias.user_id is not None:
             linked.update((alias.previous_id, alias.user_id))
