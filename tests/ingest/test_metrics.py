@@ -26,6 +26,7 @@ async def test_posts_messages_and_flushes_are_counted(edge: Edge) -> None:
     await edge.post("/v1/track", {"userId": "u"})
     await edge.post("/v1/track", TRACK, headers={})
     await edge.post("/webhook/c0ffee", TRACK)
+    await edge.post("/webhook/c0ffee", [TRACK])
     await edge.post("/webhook/made-up", TRACK)
     await edge.post("/webhook/c0ffee", TRACK, headers=basic("made up"))
 
@@ -33,16 +34,16 @@ async def test_posts_messages_and_flushes_are_counted(edge: Edge) -> None:
 
     posts = {labels: value for (name, labels), value in samples.items() if name == "variance_posts_total"}
     assert posts == {
-        (("connection_id", "c0ffee"), ("status", "200")): 5,
+        (("connection_id", "c0ffee"), ("status", "200")): 6,
         (("connection_id", "c0ffee"), ("status", "400")): 1,
         (("connection_id", ""), ("status", "401")): 2,
         (("connection_id", ""), ("status", "404")): 1,
     }
-    assert samples["variance_messages_accepted_total", ()] == 5
+    assert samples["variance_messages_accepted_total", ()] == 6
     assert samples["variance_messages_refused_total", (("reason", "missing_field"),)] == 3
-    assert samples["variance_acknowledgement_seconds_count", ()] == 5
-    assert samples["variance_acknowledgement_seconds_bucket", (("le", "+Inf"),)] == 5
-    assert samples["variance_flush_messages_sum", ()] == 7
+    assert samples["variance_acknowledgement_seconds_count", ()] == 6
+    assert samples["variance_acknowledgement_seconds_bucket", (("le", "+Inf"),)] == 6
+    assert samples["variance_flush_messages_sum", ()] == 8
     assert samples["variance_flush_seconds_count", ()] == samples["variance_flush_messages_count", ()]
     assert 0 < samples["variance_flush_seconds_sum", ()] < 60
     assert any(name == "python_info" for name, _ in samples)
