@@ -15,6 +15,7 @@ from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.posts import get_routes, post_routes, refuse_path
 from ingest.pressure import Pressure
+from ingest.refusals import Refusals
 from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
 from ingest.webhook import PATH, Webhook
@@ -37,6 +38,7 @@ def create_app(settings: WebSettings) -> web.Application:
     app = web.Application()
     redis = _redis(settings)
     metrics = Metrics()
+    refusals = Refusals(metrics)
     connections = Connections(redis, settings.redis_timeout_seconds)
     group_commit = GroupCommit(settings.redis_url, settings.redis_timeout_seconds, metrics)
     pressure = Pressure(
@@ -56,9 +58,9 @@ def create_app(settings: WebSettings) -> web.Application:
         pressure,
     )
     tracking, webhook = Tracking(*parts), Webhook(*parts)
-    app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics)
+    app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics, refusals)
     health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
-    app.add_routes([*_tracking_routes(tracking, metrics), *_webhook_routes(webhook, metrics)])
+    app.add_routes([*_tracking_routes(tracking, metrics, refusals), *_webhook_routes(webhook, metrics, refusals)])
     app.add_routes(get_routes("/health/live", health.live))
     app.add_routes(get_routes("/health/ready", health.ready))
     app.add_routes(get_routes("/metrics", metrics.answer))
@@ -66,7 +68,7 @@ def create_app(settings: WebSettings) -> web.Application:
     return app
 
 
-def _tracking_routes(tracking: Tracking, metrics: Metrics) -> list[web.RouteDef]:
+def _tracking_routes(tracking: Tracking, metrics: Metrics, refusals: Refusals) -> list[web.RouteDef]:
     handlers = {name: tracking.one(call_type) for name, call_type in CALLS.items()}
     handlers |= dict.fromkeys(BATCHES, tracking.many)
     handlers[SDK_METRICS] = tracking.ignore
@@ -74,12 +76,12 @@ def _tracking_routes(tracking: Tracking, metrics: Metrics) -> list[web.RouteDef]
         route
         for root in ("/v1/", "/")
         for name, take in handlers.items()
-        for route in post_routes(root + name, take, metrics)
+        for route in post_routes(root + name, take, metrics, refusals)
     ]
 
 
-def _webhook_routes(webhook: Webhook, metrics: Metrics) -> list[web.RouteDef]:
-    return post_routes(f"{PATH}{{connection_id}}", webhook.deliver, metrics)
+def _webhook_routes(webhook: Webhook, metrics: Metrics, refusals: Refusals) -> list[web.RouteDef]:
+    return post_routes(f"{PATH}{{connection_id}}", webhook.deliver, metrics, refusals)
 
 
 def _judges(tracking: Tracking, webhook: Webhook) -> Callable[[str], Judge | None]:

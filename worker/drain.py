@@ -19,6 +19,7 @@ from worker.attempts import Attempt, Attempts
 from worker.batch import bury_deadly, settle_messages
 from worker.drain_metrics import DrainMetrics
 from worker.drain_notes import DrainNotes, noting
+from worker.progress_log import ProgressLog
 from worker.store.database import Database
 from worker.store.ledger import lock_partition, read_settled_entries, settle_entries
 from worker.streams import Streams
@@ -54,6 +55,7 @@ class Drain:
     is_stopping: Callable[[], bool]
     attempts: Attempts
     metrics: DrainMetrics | None = None
+    progress: ProgressLog = field(default_factory=ProgressLog)
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
 
@@ -108,11 +110,11 @@ class Drain:
         return _Taken(ids, settled, tally)
 
     def _tell(self, partition: int, tally: Tally, notes: DrainNotes) -> None:
-        """Log and count what a drain did; it is one line and a few numbers, however many messages it had."""
+        """Count and log what a drain did: a few numbers, however many messages it had."""
         if self.metrics is not None:
             self.metrics.observe(tally, notes)
-        log = _LOG.info if tally.applied or tally.dead else _LOG.debug
-        log(
+        self.progress.add(tally)
+        _LOG.debug(
             "partition drained",
             partition=partition,
             applied=tally.applied,

@@ -80,6 +80,7 @@ class Service:
     async def sweep(self, arq: ArqRedis) -> None:
         """Wake a drain for each partition that is not empty, until the process stops."""
         while not self.stopping.is_set():
+            self.drain.progress.tell()
             lengths = await self.streams.lengths()
             now = asyncio.get_running_loop().time()
             waiting = [
@@ -156,7 +157,10 @@ async def open_service(
         ) as pool:
             streams = Streams(redis)
             drains = Drain(streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis), metrics)
-            yield Service(settings, redis, streams, drains, stopping)
+            try:
+                yield Service(settings, redis, streams, drains, stopping)
+            finally:
+                drains.progress.tell(at_once=True)
     finally:
         with suppress(*REDIS_AWAY):
             await redis.aclose()
