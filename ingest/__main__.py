@@ -14,6 +14,7 @@ from ingest.app import create_app
 from ingest.server import Site
 from schemas.logs import set_up_logs
 from schemas.settings import SettingsError, WebSettings, read_settings
+from schemas.tracing import tracing_of
 
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 """Messages form no cycles, so that looking for some in each batch finds nothing, for a quarter of its time."""
@@ -44,8 +45,9 @@ async def _serve(settings: WebSettings) -> None:
     stopped = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    tracing = tracing_of("web")
     try:
-        app = create_app(settings)
+        app = create_app(settings, tracing)
     except ValueError:
         sys.exit("web: REDIS_URL is no URL of a Redis")
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.shutdown_seconds)
@@ -58,6 +60,8 @@ async def _serve(settings: WebSettings) -> None:
         _log.info("stopping")
     finally:
         await runner.cleanup()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
     _log.info("stopped")
 
 

@@ -20,6 +20,7 @@ from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
 from ingest.webhook import PATH, Webhook
 from schemas.settings import WebSettings
+from schemas.tracing import Tracing
 
 REDIS = web.AppKey("REDIS", Redis)
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
@@ -33,7 +34,7 @@ _GROWTH = 4
 """How often a request's bound may be taken in the queue: a batch's `context` is repeated in each message."""
 
 
-def create_app(settings: WebSettings) -> web.Application:
+def create_app(settings: WebSettings, tracing: Tracing | None = None) -> web.Application:
     """Put the application together. Raises ValueError where REDIS_URL cannot be read by Redis' client."""
     app = web.Application()
     redis = _redis(settings)
@@ -54,11 +55,11 @@ def create_app(settings: WebSettings) -> web.Application:
     parts = (
         BodyReader(settings.max_body_bytes, settings.body_timeout_seconds),
         Access(connections),
-        Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH),
+        Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH, tracing),
         pressure,
     )
     tracking, webhook = Tracking(*parts), Webhook(*parts)
-    app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics, refusals)
+    app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics, refusals, tracing)
     health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
     app.add_routes([*_tracking_routes(tracking, metrics, refusals), *_webhook_routes(webhook, metrics, refusals)])
     app.add_routes(get_routes("/health/live", health.live))

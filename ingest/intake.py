@@ -17,6 +17,7 @@ from schemas.acceptance import Accepted, Refused, accept
 from schemas.connection import PublishedConnection
 from schemas.queue import QueuedRefusal, accepted_field, partition_of, refused_field
 from schemas.timestamps import write_instant
+from schemas.tracing import Tracing
 
 _JUDGED_AT_ONCE_BYTES = 1_000_000
 _LIGHTEST_MESSAGE_BYTES = 5_000
@@ -28,10 +29,13 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Intake:
     """Takes messages in. `max_bytes` bounds what the messages of one request amount to in the queue."""
 
-    def __init__(self, group_commit: GroupCommit, metrics: Metrics, max_bytes: int) -> None:
+    def __init__(
+        self, group_commit: GroupCommit, metrics: Metrics, max_bytes: int, tracing: Tracing | None = None
+    ) -> None:
         self._group_commit = group_commit
         self._metrics = metrics
         self._max_bytes = max_bytes
+        self._tracing = tracing
 
     async def take_one(
         self,
@@ -48,7 +52,7 @@ class Intake:
             self._metrics.refused_messages[judged.reason] += 1
             _log.debug("message_refused", connection_id=connection.id, reason=judged.reason)
             raise RefusalError(400, judged.reason, judged.detail)
-        await self._queue([_accepted_pair(connection, judged)])
+        await self._queue([_accepted_pair(connection, judged)], received_at)
         self._metrics.accepted_messages += 1
 
     def pair_at_once(
@@ -97,17 +101,19 @@ class Intake:
                 judged_bytes = 0
                 await asyncio.sleep(0)
         if pairs:
-            await self._queue(pairs)
+            await self._queue(pairs, received_at)
         self._metrics.accepted_messages += len(pairs) - len(refusals)
         if refusals:
             self._metrics.refused_messages.update(refusals)
             _log.debug("messages_refused", connection_id=connection.id, reasons=sorted(set(refusals)))
 
-    async def _queue(self, pairs: Sequence[Pair]) -> None:
+    async def _queue(self, pairs: Sequence[Pair], received_at: datetime) -> None:
         try:
             await self._group_commit.put(pairs)
         except QueueUnavailableError:
             raise queue_refusal() from None
+        if self._tracing is not None:
+            self._tracing.queued([pair.field for pair in pairs], received_at.timestamp())
 
 
 @lru_cache(maxsize=1)  # many posts come in one, and each has to write it

@@ -20,6 +20,7 @@ from ingest.json_errors import JsonErrors
 from ingest.metrics import Metrics
 from ingest.pressure import Pressure
 from ingest.refusals import REQUEST_ID, Refusals
+from schemas.tracing import Tracing
 
 Judge: TypeAlias = Callable[[str, Mapping[str, str], bytes], Pair | None]
 """From a post's path, headers and body to what is queued of it; None, or any exception, sends it aiohttp's way."""
@@ -31,19 +32,21 @@ Post: TypeAlias = tuple[Mapping[str, str], str]
 class Lane:
     """What the straight way needs to know: who judges the posts of a path, and where they are queued."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (a part each)
         self,
         judge_of: Callable[[str], Judge | None],
         pressure: Pressure,
         group_commit: GroupCommit,
         metrics: Metrics,
         refusals: Refusals,
+        tracing: Tracing | None = None,
     ) -> None:
         self._judge_of = judge_of
         self._pressure = pressure
         self._group_commit = group_commit
         self._metrics = metrics
         self._refusals = refusals
+        self._tracing = tracing
 
     def judge_of(self, message: RawRequestMessage, payload: StreamReader) -> Judge | None:
         """Give who judges this post; None where it is not a usual one."""
@@ -69,7 +72,10 @@ class Lane:
             return as_bytes(self._refusals.answer(queue_refusal(), connection_id=connection_id, given_id=given_id))
         self._metrics.posts[200, connection_id] += 1
         self._metrics.accepted_messages += 1
-        self._metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
+        seconds = time.perf_counter() - started_at
+        self._metrics.acknowledgement_seconds.observe(seconds)
+        if self._tracing is not None:
+            self._tracing.queued((field,), time.time() - seconds)
         return acknowledgement()
 
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.logs import set_up_logs
 from schemas.settings import SettingsError, WorkerSettings, read_settings
+from schemas.tracing import tracing_of
 from worker.drain_metrics import DrainMetrics
 from worker.garbage import look_seldom_for_cycles
 from worker.metrics_port import is_shared_folder_there, serve_metrics
@@ -19,14 +20,17 @@ async def _run(settings: WorkerSettings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    tracing = tracing_of("worker")
     if settings.worker_metrics_port is None:
-        await run_worker(settings, stopping)
-        return
-    registry = CollectorRegistry()
-    metrics = DrainMetrics(registry)
-    serving = asyncio.create_task(serve_metrics(registry, settings, stopping))
-    await run_worker(settings, stopping, metrics)
-    await serving
+        await run_worker(settings, stopping, tracing=tracing)
+    else:
+        registry = CollectorRegistry()
+        metrics = DrainMetrics(registry)
+        serving = asyncio.create_task(serve_metrics(registry, settings, stopping))
+        await run_worker(settings, stopping, metrics, tracing)
+        await serving
+    if tracing is not None:
+        await asyncio.to_thread(tracing.close)
 
 
 def main() -> None:

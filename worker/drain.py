@@ -15,6 +15,7 @@ import structlog
 
 from schemas.crash_points import crash_point
 from schemas.queue import QueuedMessage
+from schemas.tracing import Tracing
 from worker.attempts import Attempt, Attempts
 from worker.batch import bury_deadly, settle_messages
 from worker.drain_metrics import DrainMetrics
@@ -43,6 +44,7 @@ class _Taken(NamedTuple):
     ids: list[str]
     settled: int
     tally: Tally
+    fresh: Sequence[QueuedMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Drain:
     is_stopping: Callable[[], bool]
     attempts: Attempts
     metrics: DrainMetrics | None = None
+    tracing: Tracing | None = None
     progress: ProgressLog = field(default_factory=ProgressLog)
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
@@ -67,6 +70,7 @@ class Drain:
         ends_at = time.monotonic() + TURN_SECONDS
         while not self.is_stopping() and time.monotonic() < ends_at:
             bound = self.bounds.get(partition, self.most_messages)
+            began_at = time.time()
             try:
                 with noting() as notes:
                     taken = await self._take(partition, bound, notes)
@@ -82,6 +86,8 @@ class Drain:
             crash_point("after_remove")
             notes.lap("remove")
             self._tell(partition, taken.tally, notes)
+            if self.tracing is not None:
+                self.tracing.settled([message.field for message in taken.fresh], began_at, partition)
         return Drained.UNFINISHED
 
     async def _take(self, partition: int, most_messages: int, notes: DrainNotes) -> _Taken | Drained:
@@ -107,7 +113,7 @@ class Drain:
             settled = await settle_entries(database, partition, tally, remembered)
             notes.lap("settle")
             crash_point("before_commit")
-        return _Taken(ids, settled, tally)
+        return _Taken(ids, settled, tally, fresh)
 
     def _tell(self, partition: int, tally: Tally, notes: DrainNotes) -> None:
         """Count and log what a drain did: a few numbers, however many messages it had."""

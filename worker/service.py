@@ -21,6 +21,7 @@ from redis.exceptions import ResponseError
 from schemas.queue import PARTITIONS
 from schemas.redis_away import REDIS_AWAY
 from schemas.settings import WorkerSettings
+from schemas.tracing import Tracing
 from worker.attempts import Attempts
 from worker.drain import TURN_SECONDS, Drain, Drained
 from worker.drain_metrics import DrainMetrics
@@ -120,14 +121,17 @@ async def drain(context: dict[str, Any], partition: int) -> None:
 
 
 async def run_worker(
-    settings: WorkerSettings, stopping: asyncio.Event, metrics: DrainMetrics | None = None
+    settings: WorkerSettings,
+    stopping: asyncio.Event,
+    metrics: DrainMetrics | None = None,
+    tracing: Tracing | None = None,
 ) -> None:
     """Run until `stopping` is set; start again by itself whenever Redis or Postgres went away."""
     retry_seconds = _FIRST_RETRY_SECONDS
     started_at = asyncio.get_running_loop().time()
     while not stopping.is_set():
         try:
-            async with open_service(settings, stopping, metrics) as service:
+            async with open_service(settings, stopping, metrics, tracing) as service:
                 _LOG.info("worker started", partitions=PARTITIONS)
                 started_at = asyncio.get_running_loop().time()
                 await _serve(service)
@@ -142,7 +146,10 @@ async def run_worker(
 
 @asynccontextmanager
 async def open_service(
-    settings: WorkerSettings, stopping: asyncio.Event, metrics: DrainMetrics | None = None
+    settings: WorkerSettings,
+    stopping: asyncio.Event,
+    metrics: DrainMetrics | None = None,
+    tracing: Tracing | None = None,
 ) -> AsyncIterator[Service]:
     """Connect to both servers."""
     redis = _redis_client(settings, Redis)
@@ -156,7 +163,9 @@ async def open_service(
             server_settings=server_settings("variance worker", settings.statement_timeout_seconds),
         ) as pool:
             streams = Streams(redis)
-            drains = Drain(streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis), metrics)
+            drains = Drain(
+                streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis), metrics, tracing
+            )
             try:
                 yield Service(settings, redis, streams, drains, stopping)
             finally:
