@@ -15,6 +15,7 @@ from ingest.server import Site
 from ingest.sockets import SOCKETS
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WebSettings, read_settings
+from schemas.tracing import tracing_of
 
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 """Messages form no cycles, so that looking for some in each batch finds nothing, for a quarter of its time."""
@@ -46,8 +47,9 @@ async def _serve(settings: WebSettings) -> None:
     asyncio.get_running_loop().set_exception_handler(log_unhandled)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    tracing = tracing_of("web")
     try:
-        app = create_app(settings)
+        app = create_app(settings, tracing)
     except ValueError:
         sys.exit("web: REDIS_URL is no URL of a Redis")
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.shutdown_seconds)
@@ -60,6 +62,8 @@ async def _serve(settings: WebSettings) -> None:
         _log.info("stopping")
     finally:
         await runner.cleanup()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
     _log.info("stopped")
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from aiohttp import web
+
 from ingest.answers import RefusalError, unavailable
 from ingest.connections import Connections
 from schemas.connection import PublishedConnection, secret_sha256
@@ -12,6 +14,9 @@ _NO_FIT = "This secret does not fit"
 _UNAVAILABLE = "Connections cannot be looked up at the moment"
 
 _Opened = TypeVar("_Opened")
+
+CONNECTION_ID = web.RequestKey("CONNECTION_ID", str)
+"""The connection that a request was let in to."""
 
 
 class Access:

@@ -17,12 +17,14 @@ from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.posts import get_routes, other_routes, post_routes
 from ingest.pressure import Pressure
+from ingest.refusals import Refusals
 from ingest.sockets import SOCKETS, Sockets
 from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
 from ingest.webhook import PATH, Webhook
 from schemas.redis_url import with_host_check
 from schemas.settings import WebSettings
+from schemas.tracing import Tracing
 
 REDIS = web.AppKey("REDIS", Redis)
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
@@ -36,11 +38,12 @@ _GROWTH = 4
 """How often a request's bound may be taken in the queue: a batch's `context` is repeated in each message."""
 
 
-def create_app(settings: WebSettings) -> web.Application:
+def create_app(settings: WebSettings, tracing: Tracing | None = None) -> web.Application:
     """Put the application together. Raises ValueError where REDIS_URL cannot be read by Redis' client."""
     app = web.Application()
     redis = _redis(settings)
     metrics = Metrics()
+    refusals = Refusals(metrics)
     connections = Connections(redis, settings.redis_timeout_seconds)
     budget = Budget(max(settings.max_bytes_in_flight, 2 * (1 + _GROWTH) * settings.max_body_bytes))
     group_commit = GroupCommit(with_host_check(settings.redis_url), settings.redis_timeout_seconds, metrics, budget)
@@ -57,14 +60,14 @@ def create_app(settings: WebSettings) -> web.Application:
     parts = (
         BodyReader(settings.max_body_bytes, settings.body_timeout_seconds, budget),
         Access(connections),
-        Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH),
+        Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH, tracing),
         pressure,
     )
     tracking, webhook = Tracking(*parts), Webhook(*parts)
     app[SOCKETS] = Sockets(settings)
-    app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics)
+    app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics, refusals, tracing)
     health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
-    app.add_routes([*_tracking_routes(tracking, metrics), *_webhook_routes(webhook, metrics)])
+    app.add_routes([*_tracking_routes(tracking, metrics, refusals), *_webhook_routes(webhook, metrics, refusals)])
     app.add_routes(get_routes("/health/live", health.live))
     app.add_routes(get_routes("/health/ready", health.ready))
     app.add_routes(get_routes("/metrics", metrics.answer))
@@ -73,7 +76,7 @@ def create_app(settings: WebSettings) -> web.Application:
     return app
 
 
-def _tracking_routes(tracking: Tracking, metrics: Metrics) -> list[web.RouteDef]:
+def _tracking_routes(tracking: Tracking, metrics: Metrics, refusals: Refusals) -> list[web.RouteDef]:
     handlers = {name: tracking.one(call_type) for name, call_type in CALLS.items()}
     handlers |= dict.fromkeys(BATCHES, tracking.many)
     handlers[SDK_METRICS] = tracking.ignore
@@ -81,12 +84,12 @@ def _tracking_routes(tracking: Tracking, metrics: Metrics) -> list[web.RouteDef]
         route
         for root in ("/v1/", "/")
         for name, take in handlers.items()
-        for route in post_routes(root + name, take, metrics)
+        for route in post_routes(root + name, take, metrics, refusals)
     ]
 
 
-def _webhook_routes(webhook: Webhook, metrics: Metrics) -> list[web.RouteDef]:
-    return post_routes(f"{PATH}{{connection_id}}", webhook.deliver, metrics)
+def _webhook_routes(webhook: Webhook, metrics: Metrics, refusals: Refusals) -> list[web.RouteDef]:
+    return post_routes(f"{PATH}{{connection_id}}", webhook.deliver, metrics, refusals)
 
 
 def _judges(tracking: Tracking, webhook: Webhook) -> Callable[[str], Judge | None]:

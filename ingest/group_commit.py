@@ -157,6 +157,7 @@ class GroupCommit:
         failure: QueueUnavailableError | None = None
         if pairs:
             crash_point("before_flush")
+        began_at = time.monotonic()
         try:
             async with asyncio.timeout(writes[0].put_at + self._timeout_seconds - time.monotonic()):
                 await self._commit(_commands(pairs))
@@ -165,7 +166,7 @@ class GroupCommit:
             await self._drop_connection()
         if pairs:
             crash_point("after_flush")
-        self._note(failure, len(pairs))
+        self._note(failure, len(pairs), time.monotonic() - began_at)
         self._under_way = ()
         self._budget.used_bytes -= sum([write.size_bytes for write in writes])
         for write in writes:
@@ -213,9 +214,10 @@ class GroupCommit:
             with suppress(*REDIS_AWAY):
                 await connection.disconnect(nowait=True)
 
-    def _note(self, failure: QueueUnavailableError | None, messages: int) -> None:
+    def _note(self, failure: QueueUnavailableError | None, messages: int, seconds: float) -> None:
         if failure is None:
             self._metrics.flush_messages.observe(messages)
+            self._metrics.flush_seconds.observe(seconds)
             if self._is_failing:
                 _log.info("queue_available")
         else:

@@ -18,6 +18,7 @@ from schemas.connection import PublishedConnection
 from schemas.queue import QueuedRefusal, accepted_field, partition_of, refused_field
 from schemas.reasons import Reason
 from schemas.timestamps import write_instant
+from schemas.tracing import Tracing
 
 _JUDGED_AT_ONCE_BYTES = 1_000_000
 _LIGHTEST_MESSAGE_BYTES = 5_000
@@ -29,10 +30,13 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Intake:
     """Takes messages in. `max_bytes` bounds what the messages of one request amount to in the queue."""
 
-    def __init__(self, group_commit: GroupCommit, metrics: Metrics, max_bytes: int) -> None:
+    def __init__(
+        self, group_commit: GroupCommit, metrics: Metrics, max_bytes: int, tracing: Tracing | None = None
+    ) -> None:
         self._group_commit = group_commit
         self._metrics = metrics
         self._max_bytes = max_bytes
+        self._tracing = tracing
 
     def judge_one(
         self,
@@ -49,7 +53,7 @@ class Intake:
             self._metrics.refused_messages[judged.reason] += 1
             _log.debug("message_refused", connection_id=connection.id, reason=judged.reason)
             raise RefusalError(400, judged.reason, judged.detail)
-        return Judged([_accepted_pair(connection, judged)])
+        return Judged([_accepted_pair(connection, judged)], received_at)
 
     def pair_at_once(
         self,
@@ -98,7 +102,7 @@ class Intake:
                 await asyncio.sleep(0)
         if refusals:
             _log.debug("messages_refused", connection_id=connection.id, reasons=sorted(set(refusals)))
-        return Judged(pairs, refusals)
+        return Judged(pairs, received_at, refusals)
 
     async def queue(self, judged: "Judged") -> None:
         """Return once all of it is in the queue. Raises RefusalError."""
@@ -107,14 +111,17 @@ class Intake:
                 await self._group_commit.put(judged.pairs)
             except QueueUnavailableError:
                 raise queue_refusal() from None
+            if self._tracing is not None:
+                self._tracing.queued([pair.field for pair in judged.pairs], judged.received_at.timestamp())
         self._metrics.accepted_messages += len(judged.pairs) - len(judged.refusals)
         self._metrics.refused_messages.update(judged.refusals)
 
 
 class Judged(NamedTuple):
-    """What is queued of a request, and the reasons of the refusals in it."""
+    """What is queued of a request, when that came, and the reasons of the refusals in it."""
 
     pairs: Sequence[Pair]
+    received_at: datetime
     refusals: Sequence[Reason] = ()
 
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ingest.answers import RefusalError, refused, unavailable
+from ingest.refusals import REQUEST_ID
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -43,4 +44,7 @@ class JsonErrors(web.RequestHandler):
             message = f"Something went wrong here; in the log it has the id {request_id}"
             _log.error("request_failed", request_id=request_id, path=request.path, exc_info=exc)
             refusal = unavailable(message, code="internal_error", closes=True)
+            answer = refused(refusal)
+            answer.headers[REQUEST_ID] = request_id
+            return answer
         return refused(refusal)

@@ -10,7 +10,14 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -42,21 +49,27 @@ class Metrics(Collector):
     """What one process has counted since it started."""
 
     def __init__(self) -> None:
-        self.posts: Counter[int] = Counter()
+        self.posts: Counter[tuple[int, str]] = Counter()
+        """Posts answered, by status and the connection's id; that is empty where the post was let in to none."""
         self.accepted_messages = 0
         self.refused_messages: Counter[str] = Counter()
         self.failed_flushes = 0
         self.acknowledgement_seconds = Histogram(_SECONDS)
         self.flush_messages = Histogram(_MESSAGES)
+        self.flush_seconds = Histogram(_SECONDS)
         self.queued_messages: int | None = None
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
+        for facts_of_process in (ProcessCollector, PlatformCollector, GCCollector):
+            facts_of_process(registry=self._registry)
 
     def collect(self) -> Iterator[Metric]:
         """Give every count, as Prometheus' client asks for them."""
-        posts = CounterMetricFamily("variance_posts", "Posts answered, by HTTP status.", labels=["status"])
-        for status, count in self.posts.items():
-            posts.add_metric([str(status)], count)
+        posts = CounterMetricFamily(
+            "variance_posts", "Posts answered, by HTTP status and connection.", labels=["status", "connection_id"]
+        )
+        for (status, connection_id), count in self.posts.items():
+            posts.add_metric([str(status), connection_id], count)
         yield posts
         yield CounterMetricFamily(
             "variance_messages_accepted", "Messages acknowledged.", value=self.accepted_messages
@@ -74,6 +87,7 @@ class Metrics(Collector):
             "variance_acknowledgement_seconds", "Time from a post's headers to its acknowledgement."
         )
         yield self.flush_messages.family("variance_flush_messages", "Messages that shared one write.")
+        yield self.flush_seconds.family("variance_flush_seconds", "Time until Redis had a write on disk.")
         if self.queued_messages is not None:
             yield GaugeMetricFamily(
                 "variance_queued_messages", "Messages in the queue.", value=self.queued_messages

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import HttpVersion11, web
 
+from ingest.access import CONNECTION_ID
 from ingest.answers import RefusalError, accepted, as_json, refused
 from ingest.metrics import Metrics
+from ingest.refusals import REQUEST_ID, Refusals
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Take = Callable[[web.Request], Awaitable[None]]
@@ -23,13 +25,13 @@ _USUAL_HEADERS = "authorization, content-type, x-retry-count"
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, \t-]{1,1000}", re.ASCII)
 
 
-def post_routes(path: str, take: Take, metrics: Metrics) -> list[web.RouteDef]:
+def post_routes(path: str, take: Take, metrics: Metrics, refusals: Refusals) -> list[web.RouteDef]:
     """Give the routes of a path that takes posts, with and without a trailing slash."""
     return [
         route
         for spelling in (path, f"{path}/")
         for route in (
-            _route("POST", spelling, _answering(take, metrics)),
+            _route("POST", spelling, _answering(take, metrics, refusals)),
             _route("OPTIONS", spelling, preflight),
             _route("*", spelling, refuse_method("POST, OPTIONS")),
         )
@@ -87,15 +89,15 @@ async def _go_on(request: web.Request) -> None:
         request.writer.output_size = 0  # the answer itself is yet to come
 
 
-def _answering(take: Take, metrics: Metrics) -> Handler:
+def _answering(take: Take, metrics: Metrics, refusals: Refusals) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         started_at = time.perf_counter()
         try:
             await take(request)
         except RefusalError as refusal:
-            metrics.posts[refusal.status] += 1
-            return refused(refusal)
-        metrics.posts[200] += 1
+            connection_id, given_id = request.get(CONNECTION_ID, ""), request.headers.get(REQUEST_ID)
+            return refusals.answer(refusal, connection_id=connection_id, given_id=given_id)
+        metrics.posts[200, request.get(CONNECTION_ID, "")] += 1
         metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
         return accepted()
 

@@ -13,28 +13,40 @@ from typing import Any, TypeAlias
 from aiohttp import StreamReader, web
 from aiohttp.http_parser import RawRequestMessage
 
-from ingest.answers import acknowledgement, as_bytes, refused
+from ingest.answers import acknowledgement, as_bytes
 from ingest.group_commit import GroupCommit, Pair, QueueUnavailableError
 from ingest.intake import queue_refusal
 from ingest.metrics import Metrics
 from ingest.pressure import Pressure
+from ingest.refusals import REQUEST_ID, Refusals
 from ingest.sockets import BoundedSocket, Sockets
+from schemas.tracing import Tracing
 
 Judge: TypeAlias = Callable[[str, Mapping[str, str], bytes], Pair | None]
 """From a post's path, headers and body to what is queued of it; None, or any exception, sends it aiohttp's way."""
 
+Post: TypeAlias = tuple[Mapping[str, str], str]
+"""A post's headers, and the field under which it is queued."""
 
 
 class Lane:
     """What the straight way needs to know: who judges the posts of a path, and where they are queued."""
 
-    def __init__(
-        self, judge_of: Callable[[str], Judge | None], pressure: Pressure, group_commit: GroupCommit, metrics: Metrics
+    def __init__(  # noqa: PLR0913, PLR0917 (a part each)
+        self,
+        judge_of: Callable[[str], Judge | None],
+        pressure: Pressure,
+        group_commit: GroupCommit,
+        metrics: Metrics,
+        refusals: Refusals,
+        tracing: Tracing | None = None,
     ) -> None:
         self._judge_of = judge_of
         self._pressure = pressure
         self._group_commit = group_commit
         self._metrics = metrics
+        self._refusals = refusals
+        self._tracing = tracing
 
     def judge_of(self, message: RawRequestMessage, payload: StreamReader) -> Judge | None:
         """Give who judges this post; None where it is not a usual one."""
@@ -51,15 +63,19 @@ class Lane:
         """Queue the pair. Raises QueueUnavailableError."""
         self._group_commit.put_then((pair,), settle)
 
-    def answer(self, failure: QueueUnavailableError | None, started_at: float) -> bytes:
+    def answer(self, failure: QueueUnavailableError | None, post: Post, started_at: float) -> bytes:
         """Count what became of a post, and give its answer."""
+        headers, field = post
+        connection_id = field.partition(":")[0]
         if failure is not None:
-            refusal = queue_refusal()
-            self._metrics.posts[refusal.status] += 1
-            return as_bytes(refused(refusal))
-        self._metrics.posts[200] += 1
+            given_id = headers.get(REQUEST_ID)
+            return as_bytes(self._refusals.answer(queue_refusal(), connection_id=connection_id, given_id=given_id))
+        self._metrics.posts[200, connection_id] += 1
         self._metrics.accepted_messages += 1
-        self._metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
+        seconds = time.perf_counter() - started_at
+        self._metrics.acknowledgement_seconds.observe(seconds)
+        if self._tracing is not None:
+            self._tracing.queued((field,), time.time() - seconds)
         return acknowledgement()
 
 
@@ -77,6 +93,7 @@ class StraightPosts(BoundedSocket):
         super().__init__(sockets, manager, **options)
         self._lane = lane
         self._started_at = 0.0
+        self._post: Post = {}, ""
         self._held_back: asyncio.Future[None] | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -110,6 +127,7 @@ class StraightPosts(BoundedSocket):
         try:
             pair = judge(message.path, message.headers, body)
             if pair is not None:
+                self._post = message.headers, pair.field
                 self._lane.put(pair, self._settle)
         except Exception:  # noqa: BLE001 (whatever it is happens again on aiohttp's way, and is answered there)
             pair = None
@@ -127,7 +145,7 @@ class StraightPosts(BoundedSocket):
         return payload
 
     def _settle(self, failure: QueueUnavailableError | None) -> None:
-        answer = self._lane.answer(failure, self._started_at)
+        answer = self._lane.answer(failure, self._post, self._started_at)
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(answer)
         self._wait_on()

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ingest.access import Access
+from ingest.access import CONNECTION_ID, Access
 from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import presented_secrets
@@ -55,6 +55,7 @@ class Tracking:
             async with self._read(request) as body:
                 value = parse(body)
                 connection = await self._access.by_secret(_secrets(request.headers, value))
+                request[CONNECTION_ID] = connection.id
                 judged = self._intake.judge_one(connection, value, received_at, call_type=call_type)
             await self._intake.queue(judged)
 
@@ -77,11 +78,12 @@ class Tracking:
         received_at = datetime.now(UTC)
         self._pressure.check()
         async with self._read(request) as body:
-            judged = await self._judge(request.headers, parse(body), received_at)
+            judged = await self._judge(request, parse(body), received_at)
         await self._intake.queue(judged)
 
-    async def _judge(self, headers: Mapping[str, str], value: Any, received_at: datetime) -> Judged:
-        connection = await self._access.by_secret(_secrets(headers, value))
+    async def _judge(self, request: web.Request, value: Any, received_at: datetime) -> Judged:
+        connection = await self._access.by_secret(_secrets(request.headers, value))
+        request[CONNECTION_ID] = connection.id
         if isinstance(value, list):
             return await self._intake.judge_all(connection, one_by_one(value), received_at)
         messages = value.get("batch") if isinstance(value, dict) else None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from ingest.access import Access
+from ingest.access import CONNECTION_ID, Access
 from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import is_signed, presented_secrets
@@ -36,6 +36,7 @@ class Webhook:
         self._pressure.check()
         secrets = presented_secrets(request.headers)
         connection, secret = await self._access.by_id(request.match_info["connection_id"], secrets)
+        request[CONNECTION_ID] = connection.id
         async with self._body_reader.read(request, connection.id) as body:
             signature = request.headers.get("X-Signature")
             if signature is not None and not is_signed(body, signature, secret):

@@ -67,9 +67,22 @@ class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     shutdown_seconds: Seconds = 10.0
     redis_timeout_seconds: Seconds = 5.0
     statement_timeout_seconds: Seconds = 60.0
+    worker_metrics_port: Port | None = None
+    worker_metrics_host: str = "127.0.0.1"
 
 
-class ConsoleSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
+class AlarmSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
+    """The bounds beyond which `variance status` and the console raise an alarm.
+
+    `alarm_oldest_seconds` is for the oldest message that waits; `alarm_dead_letters` for those that died within an
+    hour.
+    """
+
+    alarm_oldest_seconds: Seconds = 60.0
+    alarm_dead_letters: Positive = 100
+
+
+class ConsoleSettings(AlarmSettings, frozen=True, kw_only=True, rename="upper"):
     """What a `console` process reads. Times in seconds.
 
     `console_url` is what its links begin with, where a proxy stands before it.

@@ -5,10 +5,14 @@ import signal
 import sys
 
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WorkerSettings, read_settings
+from schemas.tracing import tracing_of
+from worker.drain_metrics import DrainMetrics
 from worker.garbage import look_seldom_for_cycles
+from worker.metrics_port import is_shared_folder_there, serve_metrics
 from worker.service import run_worker
 
 
@@ -17,7 +21,17 @@ async def _run(settings: WorkerSettings) -> None:
     asyncio.get_running_loop().set_exception_handler(log_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    await run_worker(settings, stopping)
+    tracing = tracing_of("worker")
+    if settings.worker_metrics_port is None:
+        await run_worker(settings, stopping, tracing=tracing)
+    else:
+        registry = CollectorRegistry()
+        metrics = DrainMetrics(registry)
+        serving = asyncio.create_task(serve_metrics(registry, settings, stopping))
+        await run_worker(settings, stopping, metrics, tracing)
+        await serving
+    if tracing is not None:
+        await asyncio.to_thread(tracing.close)
 
 
 def main() -> None:
@@ -27,6 +41,8 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"worker: {error}")
     set_up_logs(settings.log_level)
+    if settings.worker_metrics_port is not None and not is_shared_folder_there():
+        sys.exit("worker: PROMETHEUS_MULTIPROC_DIR is no folder that can be written to")
     look_seldom_for_cycles()
     uvloop.run(_run(settings))
 

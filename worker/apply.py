@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from worker.drain_notes import step
 from worker.failure import ConcurrentChangeError
 from worker.fold.account_rules import AccountRules
 from worker.fold.facts import Facts, LoggedMessage, Named, facts_of
@@ -33,11 +34,7 @@ async def apply_messages(
     suppressed = [fact for fact in said if _is_suppressed(fact, deleted_at)]
     fresh = await _log(database, workspace_id, kept)
     if fresh:
-        await update_contacts(database, workspace_id, fresh)
-        if await message_store.find_tombstones(database, workspace_id, named) != deleted_at:
-            raise ConcurrentChangeError  # a deletion was committed since these messages were judged
-        await update_accounts(database, workspace_id, fresh)
-        await _forget_aliased(database, workspace_id, fresh, deleted_at)
+        await _fold(database, workspace_id, fresh, named, deleted_at)
     newly_suppressed = await _suppress(database, workspace_id, suppressed, deleted_at)
     applied = [*deletions, *fresh]
     repeated = _repeated(messages, {fact.message.key for fact in suppressed}, applied)
@@ -47,6 +44,7 @@ async def apply_messages(
     return Tally(applied=len(applied), duplicate=duplicate, suppressed=newly_suppressed)
 
 
+@step("log")
 async def _log(database: Database, workspace_id: int, batch: Sequence[Facts]) -> list[Facts]:
     """Log messages; give those that are new."""
     keys = await message_store.insert_messages(database, workspace_id, batch) if batch else set()
@@ -76,6 +74,22 @@ async def _suppress(
     newly_suppressed = [fact for fact in suppressed if fact.message.key in new]
     await forget_linked(database, workspace_id, newly_suppressed, deleted_at)
     return len(new)
+
+
+@step("fold")
+async def _fold(
+    database: Database,
+    workspace_id: int,
+    fresh: Sequence[Facts],
+    named: Collection[UUID],
+    deleted_at: Mapping[UUID, datetime],
+) -> None:
+    """Fold messages that are new. `named` are those of whom it was asked when they were deleted."""
+    await update_contacts(database, workspace_id, fresh)
+    if await message_store.find_tombstones(database, workspace_id, named) != deleted_at:
+        raise ConcurrentChangeError  # a deletion was committed since these messages were judged
+    await update_accounts(database, workspace_id, fresh)
+    await _forget_aliased(database, workspace_id, fresh, deleted_at)
 
 
 async def _forget_aliased(

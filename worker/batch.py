@@ -17,6 +17,7 @@ from schemas.queue import QueuedMessage, QueuedRefusal
 from schemas.reasons import Reason
 from schemas.timestamps import counted_at, occurred_at, read_instant
 from worker.apply import apply_messages
+from worker.drain_notes import note_deaths, noting_if_kept
 from worker.failure import is_messages_fault
 from worker.fold.facts import LoggedMessage
 from worker.fold.stamp import Stamp
@@ -62,8 +63,9 @@ class _Settling:
     async def settle(self, queued: Sequence[QueuedMessage]) -> Tally:
         """Settle one workspace's messages together, or in halves where one of them is refused."""
         try:
-            async with self.database.transaction():
-                return await self._settle_together(queued)
+            with noting_if_kept():
+                async with self.database.transaction():
+                    return await self._settle_together(queued)
         except Exception as failure:
             if not is_messages_fault(failure):
                 raise
@@ -110,6 +112,7 @@ class _Settling:
     async def _keep(self, letters: Sequence[DeadLetter]) -> Tally:
         firsts = {(letter.connection_id, letter.message_key): letter for letter in reversed(letters)}
         new = await insert_dead_letters(self.database, self.workspace_id, firsts.values(), datetime.now(UTC))
+        note_deaths(firsts[key].reason for key in new)
         return Tally(dead=len(new), duplicate=len(letters) - len(new))
 
 

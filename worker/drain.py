@@ -15,8 +15,12 @@ import structlog
 
 from schemas.crash_points import crash_point
 from schemas.queue import QueuedMessage
+from schemas.tracing import Tracing
 from worker.attempts import Attempt, Attempts
 from worker.batch import bury_deadly, settle_messages
+from worker.drain_metrics import DrainMetrics
+from worker.drain_notes import DrainNotes, noting
+from worker.progress_log import ProgressLog
 from worker.store.database import Database
 from worker.store.ledger import lock_partition, read_settled_entries, settle_entries
 from worker.streams import Streams
@@ -39,6 +43,8 @@ class Drained(Enum):
 class _Taken(NamedTuple):
     ids: list[str]
     settled: int
+    tally: Tally
+    fresh: Sequence[QueuedMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,9 @@ class Drain:
     most_messages: int
     is_stopping: Callable[[], bool]
     attempts: Attempts
+    metrics: DrainMetrics | None = None
+    tracing: Tracing | None = None
+    progress: ProgressLog = field(default_factory=ProgressLog)
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
 
@@ -61,21 +70,29 @@ class Drain:
         ends_at = time.monotonic() + TURN_SECONDS
         while not self.is_stopping() and time.monotonic() < ends_at:
             bound = self.bounds.get(partition, self.most_messages)
+            began_at = time.time()
             try:
-                taken = await self._take(partition, bound)
+                with noting() as notes:
+                    taken = await self._take(partition, bound, notes)
             except (asyncpg.QueryCanceledError, TimeoutError):
                 self.bounds[partition] = max(1, bound // 2)
                 raise
             self.bounds[partition] = min(bound * 2, self.most_messages)
             if not isinstance(taken, _Taken):
                 return taken
+            notes.lap("commit")
             crash_point("after_commit")
             await self.streams.remove(partition, taken.ids, taken.settled)
             crash_point("after_remove")
+            notes.lap("remove")
+            self._tell(partition, taken.tally, notes)
+            if self.tracing is not None:
+                self.tracing.settled([message.field for message in taken.fresh], began_at, partition)
         return Drained.UNFINISHED
 
-    async def _take(self, partition: int, most_messages: int) -> _Taken | Drained:
+    async def _take(self, partition: int, most_messages: int, notes: DrainNotes) -> _Taken | Drained:
         async with self.pool.acquire() as database, database.transaction():
+            notes.lap("connect")
             if not await lock_partition(database, partition):
                 return Drained.BUSY
             entries = await self.streams.read_head(partition, most_messages)
@@ -83,16 +100,26 @@ class Drain:
                 return Drained.EMPTY
             crash_point("after_read")
             before = await read_settled_entries(database, partition)
+            notes.lap("read")
             async with self.attempts.begin(partition, entries[0].id, entries[-1].id) as attempt:
                 if attempt.is_suspect:
                     entries = entries[:1]
                 fresh = [message for entry in entries if entry.id not in before for message in entry.messages]
                 tally = await _settle(database, fresh, attempt) if fresh else Tally()
+            notes.lap("apply")
             ids = [entry.id for entry in entries]
             # Entries of the last commit that still stand here may have others behind them that do, too.
             remembered = ids if before.isdisjoint(ids) else sorted(before.union(ids))
             settled = await settle_entries(database, partition, tally, remembered)
+            notes.lap("settle")
             crash_point("before_commit")
+        return _Taken(ids, settled, tally, fresh)
+
+    def _tell(self, partition: int, tally: Tally, notes: DrainNotes) -> None:
+        """Count and log what a drain did: a few numbers, however many messages it had."""
+        if self.metrics is not None:
+            self.metrics.observe(tally, notes)
+        self.progress.add(tally)
         _LOG.debug(
             "partition drained",
             partition=partition,
@@ -100,8 +127,8 @@ class Drain:
             duplicate=tally.duplicate,
             suppressed=tally.suppressed,
             dead=tally.dead,
+            seconds=round(sum(notes.seconds.values()), 6),
         )
-        return _Taken(ids, settled)
 
 
 async def _settle(database: Database, fresh: Sequence[QueuedMessage], attempt: Attempt) -> Tally:

@@ -22,8 +22,10 @@ from schemas.queue import PARTITIONS
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_url import with_host_check
 from schemas.settings import WorkerSettings
+from schemas.tracing import Tracing
 from worker.attempts import Attempts
 from worker.drain import TURN_SECONDS, Drain, Drained
+from worker.drain_metrics import DrainMetrics
 from worker.failure import is_messages_fault
 from worker.publish import publish_connections
 from worker.store.database import server_settings
@@ -65,6 +67,8 @@ class Service:
             if await self.drain.drain(partition) is Drained.BUSY:
                 rest_seconds = _BUSY_SECONDS
         except Exception as failure:  # noqa: BLE001 (a drain that fails must not end the worker)
+            if self.drain.metrics is not None:
+                self.drain.metrics.count_failure(failure)
             if is_messages_fault(failure):
                 _LOG.exception("drain failed", partition=partition)
                 rest_seconds = _LONGEST_RETRY_SECONDS
@@ -78,6 +82,7 @@ class Service:
     async def sweep(self, arq: ArqRedis) -> None:
         """Wake a drain for each partition that is not empty, until the process stops."""
         while not self.stopping.is_set():
+            self.drain.progress.tell()
             lengths = await self.streams.lengths()
             now = asyncio.get_running_loop().time()
             waiting = [
@@ -116,13 +121,18 @@ async def drain(context: dict[str, Any], partition: int) -> None:
     await service.run_drain(partition)
 
 
-async def run_worker(settings: WorkerSettings, stopping: asyncio.Event) -> None:
+async def run_worker(
+    settings: WorkerSettings,
+    stopping: asyncio.Event,
+    metrics: DrainMetrics | None = None,
+    tracing: Tracing | None = None,
+) -> None:
     """Run until `stopping` is set; start again by itself whenever Redis or Postgres went away."""
     retry_seconds = _FIRST_RETRY_SECONDS
     started_at = asyncio.get_running_loop().time()
     while not stopping.is_set():
         try:
-            async with open_service(settings, stopping) as service:
+            async with open_service(settings, stopping, metrics, tracing) as service:
                 _LOG.info("worker started", partitions=PARTITIONS)
                 started_at = asyncio.get_running_loop().time()
                 await _serve(service)
@@ -136,7 +146,12 @@ async def run_worker(settings: WorkerSettings, stopping: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def open_service(settings: WorkerSettings, stopping: asyncio.Event) -> AsyncIterator[Service]:
+async def open_service(
+    settings: WorkerSettings,
+    stopping: asyncio.Event,
+    metrics: DrainMetrics | None = None,
+    tracing: Tracing | None = None,
+) -> AsyncIterator[Service]:
     """Connect to both servers."""
     redis = _redis_client(settings, Redis)
     try:
@@ -149,8 +164,13 @@ async def open_service(settings: WorkerSettings, stopping: asyncio.Event) -> Asy
             server_settings=server_settings("variance worker", settings.statement_timeout_seconds),
         ) as pool:
             streams = Streams(redis)
-            drains = Drain(streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis))
-            yield Service(settings, redis, streams, drains, stopping)
+            drains = Drain(
+                streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis), metrics, tracing
+            )
+            try:
+                yield Service(settings, redis, streams, drains, stopping)
+            finally:
+                drains.progress.tell(at_once=True)
     finally:
         with suppress(*REDIS_AWAY):
             await redis.aclose()

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from worker.drain_notes import note_aliases, note_merges
 from worker.failure import ConcurrentChangeError
 from worker.fold.contact import Contact, contact_of
 from worker.fold.facts import Facts
@@ -101,6 +102,7 @@ class _Update:
             if id_ in held.members and id_ not in self.locked.made and held.members[id_].absorb(identity)
         }  # fmt: skip
         components = await _link_again(self.database, self.workspace_id, held, relinked)
+        note_merges(held.members, components)
         settled = {id_ for component in components for id_ in component.members}
         components += _as_before(held, set(held.contact_ids.values()), settled)
         await _write(self.database, self.workspace_id, held, components, changed)
@@ -144,6 +146,7 @@ async def _record_links(
         linked.update(await link_store.upsert_claims(database, workspace_id, claims.values()))
     if aliases:
         await link_store.insert_aliases(database, workspace_id, aliases)
+        note_aliases(aliases)
     for alias in aliases:
         if alias.previous_id is not None and alias.user_id is not None:
             linked.update((alias.previous_id, alias.user_id))

@@ -5,6 +5,8 @@ import pytest
 
 from tests.cli.command import Variance
 from tests.system import System
+from worker.cli.dead_replay import read_corrections
+from worker.cli.failures import CommandError
 
 COUNTS = ("accepted", "applied", "duplicate", "suppressed", "dead", "pending")
 GOOD = {"type": "track", "userId": "u", "event": "Signed Up", "messageId": "good"}
@@ -143,6 +145,68 @@ async def test_a_discarded_letter_stays_counted(variance: Variance, letter: dict
 
 
 async def test_wrong_usage_and_missing_letters_are_told(variance: Variance) -> None:
-    for words in (["replay"], ["replay", "1", "--all"], ["replay", "1", "2", "--body", "-"], ["show", "one"]):
+    for words in (
+        ["replay"], ["replay", "1", "--all"], ["replay", "1", "2", "--body", "-"], ["show", "one"],
+        ["replay", "1", "--reason", "deadly"],
+    ):  # fmt: skip
         assert (await variance("dead", *words)).exit_code == 2
     assert "there is no dead letter 7" in (await variance("dead", "show", "7")).failure
+
+
+async def test_letters_are_chosen_by_message_and_by_when_they_died(
+    system: System, variance: Variance, letter: dict[str, Any]
+) -> None:
+    await system.database.execute("UPDATE variance_data.dead_letters SET died_at = died_at - interval '3 hours'")
+    await system.send(BAD | {"messageId": "later"})
+
+    async def chosen(*words: str) -> list[str]:
+        return [found["message_id"] for found in (await variance("dead", "list", "--json", *words)).json]
+
+    assert await chosen("--since", "2h") == ["later"]
+    assert await chosen("--until", "2h") == ["bad"]
+    assert await chosen("--since", letter["died_at"], "--until", "2999-01-01") == ["later"]
+    assert await chosen("--message-id", "bad") == ["bad"]
+    assert (await variance("dead", "list", "--since", "soon")).exit_code == 2
+
+
+async def test_a_letter_names_the_field_as_it_stands_in_its_own_body(letter: dict[str, Any]) -> None:
+    assert (letter["detail"], letter["field"]) == (
+        "Object missing required field `event` - at `$[1]`", "$.event"
+    )  # fmt: skip
+
+
+async def test_many_letters_are_corrected_by_a_program_and_replayed_once(
+    system: System, variance: Variance, letter: dict[str, Any]
+) -> None:
+    await system.send(BAD | {"messageId": "other"})
+    listed = (await variance("dead", "list", "--bodies", "--json")).json
+    corrected = [{"id": found["id"], "body": orjson.loads(found["body"]) | {"event": "Paid"}} for found in listed[1:]]
+    corrected += [{"id": listed[0]["id"], "body": listed[0]["body"].replace('"track"', '"track","event":"Paid"')}]
+    words = ("dead", "replay", "--corrections", "-", "--json")
+    replayed = (await variance(*words, stdin=orjson.dumps(corrected))).json
+    assert (replayed["applied"], letter["id"]) == (2, listed[1]["id"])
+    assert await ledger(variance) == (3, 3, 0, 0, 0, 0)
+    assert (await variance(*words, stdin=orjson.dumps(corrected))).json["gone"] == 2
+    assert await ledger(variance) == (3, 3, 0, 0, 0, 0)
+
+
+async def test_filters_choose_which_of_all_letters_are_replayed(
+    system: System, variance: Variance, letter: dict[str, Any]
+) -> None:
+    await system.send(BAD | {"messageId": "other"})
+    replayed = await variance("dead", "replay", "--all", "--message-id", "other", "--json")
+    assert [found["message_id"] for found in replayed.document["letters"]] == ["other"]
+    assert letter in (await variance("dead", "list", "--json")).json
+
+
+def test_corrections_are_bodies_as_json_or_as_text_and_keep_every_digit() -> None:
+    text = b'[{"id": 7, "reason": "x", "body": {"n": 1%s}}, {"id": 8, "body": "{\\"a\\":1}"}]' % (b"0" * 30)
+    assert read_corrections(text) == {7: b'{"n": 1%s}' % (b"0" * 30), 8: b'{"a":1}'}
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{}", b'[{"id": 1}]', b'[{"id": "x", "body": {}}]', b'[{"id": 1, "body": "\xff"}]']
+)
+def test_corrections_that_cannot_be_read_are_one_line_without_a_body(text: bytes) -> None:
+    with pytest.raises(CommandError, match="no JSON array of id and body"):
+        read_corrections(text)

@@ -78,3 +78,50 @@ async def test_without_redis_what_was_settled_is_still_found(system: System, var
     ended = await variance("receipt", "m", "--json", REDIS_URL="redis://127.0.0.1:1")
     assert "the queue was not searched" in ended.failure
     assert ended.document[0]["outcome"] == "applied"
+
+
+async def test_copies_of_an_applied_message_are_its_duplicates(system: System, variance: Variance) -> None:
+    await system.send(MESSAGE | {"messageId": "m"})
+    await system.send(MESSAGE | {"messageId": "m", "traits": {"a": 1}})
+    await system.stop_worker()
+    await system.post("/webhook/defaultmain", [MESSAGE | {"messageId": "m"}] * 2, "defaultmain")
+    found = await outcome(variance, "m")
+    assert (found["outcome"], found["conflicts"], found["duplicates_waiting"]) == ("applied", 1, 2)
+    await system.start_worker()
+    await system.settled()
+    assert "duplicates_waiting" not in await outcome(variance, "m")
+
+
+async def test_an_entry_that_was_settled_and_not_removed_is_no_duplicate(system: System, variance: Variance) -> None:
+    await system.stop_worker()
+    await system.post("/webhook/defaultmain", [MESSAGE | {"messageId": "m"}], "defaultmain")
+    streams = [key async for key in system.redis.scan_iter("variance:{p*}", _type="stream")]
+    ((entry_id, pairs),) = await system.redis.xrange(streams[0])
+    await system.start_worker()
+    await system.settled()
+    await system.stop_worker()
+    # As after a crash between the commit and the removal.
+    await system.redis.delete(streams[0])
+    await system.redis.xadd(streams[0], pairs, id=entry_id)
+    assert "duplicates_waiting" not in await outcome(variance, "m")
+
+
+async def test_a_discarded_letter_still_has_a_receipt(system: System, variance: Variance) -> None:
+    await system.send({"type": "x", "messageId": "x"})
+    dead = await outcome(variance, "x")
+    await variance("dead", "discard", str(dead["dead_letter_id"]))
+    discarded = await outcome(variance, "x")
+    assert (discarded["outcome"], discarded["reason"]) == ("discarded", "unknown_type")
+    assert discarded["settled_at"] > dead["settled_at"]
+
+
+async def test_a_copy_of_a_dead_message_that_waits_is_shown_beside_it(system: System, variance: Variance) -> None:
+    await system.send({"type": "x", "messageId": "x"})
+    await system.stop_worker()
+    await system.post("/webhook/defaultmain", [MESSAGE | {"messageId": "x"}], "defaultmain")
+    receipts = (await variance("receipt", "x", "--json")).json
+    assert [found["outcome"] for found in receipts] == ["dead", "pending"]
+    await system.start_worker()
+    await system.settled()
+    receipts = (await variance("receipt", "x", "--json")).json
+    assert [found["outcome"] for found in receipts] == ["applied", "dead"]

@@ -3,7 +3,7 @@ import asyncio
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.ingest.edge import TRACK, Edge
+from tests.ingest.edge import TRACK, Edge, basic
 from tests.ingest.waiting import eventually
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -25,17 +25,28 @@ async def test_posts_messages_and_flushes_are_counted(edge: Edge) -> None:
     await edge.post("/v1/batch", {"batch": [TRACK, {}, {}]})
     await edge.post("/v1/track", {"userId": "u"})
     await edge.post("/v1/track", TRACK, headers={})
+    await edge.post("/webhook/c0ffee", TRACK)
+    await edge.post("/webhook/c0ffee", [TRACK])
+    await edge.post("/webhook/made-up", TRACK)
+    await edge.post("/webhook/c0ffee", TRACK, headers=basic("made up"))
 
     samples = await read(edge)
 
-    assert samples["variance_posts_total", (("status", "200"),)] == 4
-    assert samples["variance_posts_total", (("status", "400"),)] == 1
-    assert samples["variance_posts_total", (("status", "401"),)] == 1
-    assert samples["variance_messages_accepted_total", ()] == 4
+    posts = {labels: value for (name, labels), value in samples.items() if name == "variance_posts_total"}
+    assert posts == {
+        (("connection_id", "c0ffee"), ("status", "200")): 6,
+        (("connection_id", "c0ffee"), ("status", "400")): 1,
+        (("connection_id", ""), ("status", "401")): 2,
+        (("connection_id", ""), ("status", "404")): 1,
+    }
+    assert samples["variance_messages_accepted_total", ()] == 6
     assert samples["variance_messages_refused_total", (("reason", "missing_field"),)] == 3
-    assert samples["variance_acknowledgement_seconds_count", ()] == 4
-    assert samples["variance_acknowledgement_seconds_bucket", (("le", "+Inf"),)] == 4
-    assert samples["variance_flush_messages_sum", ()] == 6
+    assert samples["variance_acknowledgement_seconds_count", ()] == 6
+    assert samples["variance_acknowledgement_seconds_bucket", (("le", "+Inf"),)] == 6
+    assert samples["variance_flush_messages_sum", ()] == 8
+    assert samples["variance_flush_seconds_count", ()] == samples["variance_flush_messages_count", ()]
+    assert 0 < samples["variance_flush_seconds_sum", ()] < 60
+    assert any(name == "python_info" for name, _ in samples)
     assert samples["variance_flushes_failed_total", ()] == 0
 
 

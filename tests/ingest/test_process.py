@@ -125,6 +125,10 @@ async def test_a_port_that_is_taken_is_one_line_and_exit_1(redis_url: str) -> No
         await _assert_one_line(f"127.0.0.1:{port}", REDIS_URL=redis_url, PORT=str(port), LOG_LEVEL="warning")
 
 
+async def test_without_the_http_parser_in_c_it_is_one_line_and_exit_1(redis_url: str) -> None:
+    await _assert_one_line("C extensions", REDIS_URL=redis_url, PORT="0", AIOHTTP_NO_EXTENSIONS="1")
+
+
 async def _assert_one_line(named: str, **environment: str) -> None:
     async with started(**environment) as process:
         _, errors = await asyncio.wait_for(process.communicate(), 10)

@@ -23,6 +23,7 @@ _COMMANDS = {
     "rebuild": "rebuild:rebuild",
     "explain": "explain:explain_group",
     "console-user": "console_user:console_user",
+    "monitoring": "monitoring:monitoring",
 }
 """The commands: module and name in `worker.cli`."""
 

@@ -1,10 +1,11 @@
 """`variance receipt`: what became of one message."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 import orjson
@@ -20,6 +21,11 @@ from worker.cli.servers import Servers, find_servers
 from worker.queue_reading import QueueReading
 from worker.store.connections import Connection, find_connections
 from worker.store.receipts import Receipt, find_receipts
+from worker.store.status import LedgerRow, read_ledger
+
+_Place: TypeAlias = tuple[str | None, str | None]  # workspace and connection
+
+_FINAL = ("applied", "suppressed")
 
 
 @click.command()
@@ -30,7 +36,8 @@ from worker.store.receipts import Receipt, find_receipts
 def receipt(message_id: str, connection: str | None, directory: Path, *, as_json: bool) -> None:
     """Show what became of one message, for each connection that has it.
 
-    The outcome is applied, suppressed, dead, pending, or unknown; that is exit code 1.
+    The outcome is applied, suppressed, dead, discarded, pending (accepted, and waiting), or unknown; that is exit code
+    1. Copies of an applied message that still wait, and those that came with other contents, are duplicates of it.
     """
     receipts, is_complete = asyncio.run(_receipts(find_servers(directory), message_id, connection))
     shown = [_shown(message_id, found) for found in receipts or [Receipt(connection, None, "unknown")]]
@@ -52,33 +59,60 @@ async def _receipts(servers: Servers, message_id: str, connection: str | None) -
     key = message_key(message_id)
     async with open_database(servers) as database:
         connections = {known.id: known for known in await find_connections(database, name=connection)}
+        # What is settled by now and still stands in the queue is a duplicate, or was not removed yet.
+        before = await find_receipts(database, key, connection)
+        ledger = await read_ledger(database)
         is_complete = True
         pending: Sequence[Receipt] = []
         try:
             async with open_redis(servers) as redis:
-                pending = await _pending(QueueReading(redis), key, connections, is_any=connection is None)
+                queue = QueueReading(redis)
+                pending = [
+                    _pending(message, connections.get(message.connection_id))
+                    async for message in _waiting_in(queue, key, ledger)
+                    if connection is None or message.connection_id in connections
+                ]
         except (CommandError, RedisError, OSError) as failure:
             tell(f"the queue was not searched: {explain(failure)}")
             is_complete = False
         # After the queue, so that a message that leaves it in between is found here.
         settled = await find_receipts(database, key, connection)
-    places = {(found.workspace, found.connection) for found in settled}
-    return settled + [found for found in pending if (found.workspace, found.connection) not in places], is_complete
+    return _together(settled, pending, before), is_complete
 
 
-async def _pending(
-    queue: QueueReading, key: str, connections: dict[str, Connection], *, is_any: bool
-) -> Sequence[Receipt]:
-    """Search the queue; a message that waits in it twice is found once."""
-    found: dict[str, Receipt] = {}
+def _together(settled: Sequence[Receipt], pending: Sequence[Receipt], before: Sequence[Receipt]) -> list[Receipt]:
+    """Give the settled ones, and those that wait. `before` was settled before the queue was searched.
+
+    A copy of what was applied or suppressed before will be a duplicate. What has only died may still be applied; and
+    what was settled since has left the queue.
+    """
+    settled_before = {_place(found) for found in before if found.outcome in _FINAL}
+    settled_since = {_place(found) for found in settled} - {_place(found) for found in before}
+    copies = Counter(_place(found) for found in pending)
+    shown = [
+        replace(found, duplicates_waiting=copies[_place(found)] or None) if _place(found) in settled_before else found
+        for found in settled
+    ]
+    only_waiting = {_place(found): found for found in pending if _place(found) not in settled_before | settled_since}
+    return [*shown, *only_waiting.values()]
+
+
+def _place(found: Receipt) -> _Place:
+    return found.workspace, found.connection
+
+
+async def _waiting_in(
+    queue: QueueReading, key: str, ledger: Mapping[int, LedgerRow]
+) -> AsyncIterator[QueuedMessage]:
+    """Search the queue for every copy of a message; entries that were settled already are left out."""
     async for waiting in queue.messages(range(PARTITIONS)):
-        message = waiting.message
-        if message.message_key == key and (is_any or message.connection_id in connections):
-            found[message.connection_id] = _waiting(message, connections.get(message.connection_id))
-    return list(found.values())
+        row = ledger.get(waiting.partition)
+        is_settled = row is not None and waiting.entry_id in row.settled_entries
+        if waiting.message.message_key == key and not is_settled:
+            yield waiting.message
 
 
-def _waiting(message: QueuedMessage, connection: Connection | None) -> Receipt:
+def _pending(message: QueuedMessage, connection: Connection | None) -> Receipt:
     body = orjson.loads(message.value)
     return Receipt(
         connection.name if connection else None,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +12,8 @@ import click
 from redis.exceptions import RedisError
 
 from schemas.queue import stream_key
+from schemas.settings import AlarmSettings, read_settings
+from worker.alarms import alarms_of
 from worker.balance import Balance, read_balance
 from worker.cli.connecting import open_database, open_redis
 from worker.cli.failures import CommandError, explain
@@ -19,6 +22,7 @@ from worker.cli.output import print_fields, print_json, print_table, tell
 from worker.cli.servers import Servers, find_servers
 from worker.health import Health, server_health, web_health, worker_health
 from worker.queue_reading import QueuedPartition, QueueReading
+from worker.signs import oldest_age_seconds, read_signs
 from worker.store.database import Database
 from worker.store.status import LedgerRow, read_ledger
 from worker.tally import Tally
@@ -34,10 +38,10 @@ Report: TypeAlias = dict[str, Any]
 def status(directory: Path, *, as_json: bool) -> None:
     """Show what became of all accepted messages, what waits, and how the processes fare.
 
-    accepted = applied + duplicate + suppressed + dead + pending. Where a server is down, what the other knows is
-    shown, and the exit code is 1.
+    accepted = applied + duplicate + suppressed + dead + pending. Alarms say what somebody should look at.
+    Where a server is down, what the other knows is shown, and the exit code is 1.
     """
-    report, failures = asyncio.run(_status(find_servers(directory)))
+    report, failures = asyncio.run(_status(find_servers(directory), read_settings(AlarmSettings)))
     if as_json:
         print_json(report)
     else:
@@ -48,14 +52,14 @@ def status(directory: Path, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def _status(servers: Servers) -> tuple[Report, Sequence[str]]:
+async def _status(servers: Servers, bounds: AlarmSettings) -> tuple[Report, Sequence[str]]:
     servers.require_database()
     servers.require_redis()
     failures: dict[str, str] = {}
     report: Report = dict.fromkeys((*_COUNTS, "balanced", "queue"))
     processes = [await web_health(servers.web_url)]
     async with AsyncExitStack() as stack:
-        database = queue = None
+        database = redis = queue = None
         try:
             redis = await stack.enter_async_context(open_redis(servers))
             processes.append(await worker_health(redis))
@@ -67,27 +71,31 @@ async def _status(servers: Servers) -> tuple[Report, Sequence[str]]:
             database = await stack.enter_async_context(open_database(servers))
         except CommandError as failure:
             failures["postgres"] = str(explain(failure))
-        report |= await _read(database, queue, failures)
+        counts, partitions = await _read(database, queue, failures)
+        report |= counts | {"queue": None if partitions is None else _queue(partitions)}
+        signs = await read_signs(database, redis, partitions, is_balanced=report["balanced"])
+        report["alarms"] = [asdict(alarm) for alarm in alarms_of(signs, bounds)]
     report["processes"] = processes + [server_health(name, failures.get(name)) for name in ("redis", "postgres")]
     return report, list(failures.values())
 
 
-async def _read(database: "Database | None", queue: QueueReading | None, failures: dict[str, str]) -> Report:
-    """Read both servers, or what the one that is there knows."""
+async def _read(
+    database: "Database | None", queue: QueueReading | None, failures: dict[str, str]
+) -> tuple[Report, Sequence[QueuedPartition] | None]:
+    """Read both servers, or what the one that is there knows: what is counted, and the queue."""
     if database is not None and queue is not None:
         try:
             balance = await read_balance(database, queue)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
             failures["postgres"] = str(explain(failure))
         else:
-            return _counted(balance) | {"queue": _queue(balance.queue)}
+            return _counted(balance), balance.queue
     if queue is not None:
         partitions = await queue.partitions()
-        pending = sum(max(partition.accepted - partition.removed, 0) for partition in partitions)
-        return {"pending": pending, "queue": _queue(partitions)}
+        return {"pending": sum(max(partition.accepted - partition.removed, 0) for partition in partitions)}, partitions
     if database is not None:
-        return _settled((await read_ledger(database)).values())
-    return {}
+        return _settled((await read_ledger(database)).values()), None
+    return {}, None
 
 
 def _counted(balance: Balance) -> Report:
@@ -105,14 +113,9 @@ def _settled(ledger: Iterable[LedgerRow]) -> Report:
 
 
 def _queue(partitions: Sequence[QueuedPartition]) -> Report:
-    ages = [
-        partition.oldest_message_age_seconds
-        for partition in partitions
-        if partition.oldest_message_age_seconds is not None
-    ]
     return {
         "entries": sum(partition.entries for partition in partitions),
-        "oldest_message_age_seconds": max(ages, default=None),
+        "oldest_message_age_seconds": oldest_age_seconds(partitions),
         "partitions": {stream_key(number): partition.entries for number, partition in enumerate(partitions)},
     }
 
@@ -130,3 +133,5 @@ def _print(report: Report) -> None:
         ])  # fmt: skip
     processes: Sequence[Health] = report["processes"]
     print_table(("process", "state", "detail"), [[p["name"], p["state"], p["detail"]] for p in processes])
+    if report["alarms"]:
+        print_table(("alarm", "what"), [[alarm["code"], alarm["text"]] for alarm in report["alarms"]])

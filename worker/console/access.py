@@ -18,6 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SIGN_IN_PATH = "/sign-in"
 STATIC_PATH = "/static/"
 LIVE_PATH = "/health/live"
+METRICS_PATH = "/metrics"
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _MOST_SIGN_IN_BYTES = 16 * 1024
@@ -27,7 +28,7 @@ _EXTEND_AFTER = timedelta(minutes=5)
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in whoever may come in."""
-    if request.path.startswith(STATIC_PATH) or request.path == LIVE_PATH:
+    if request.path.startswith(STATIC_PATH) or request.path in (LIVE_PATH, METRICS_PATH):
         return await handler(request)
     is_change = request.method not in _SAFE_METHODS
     if is_change and not _is_own_origin(request):

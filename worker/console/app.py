@@ -30,9 +30,12 @@ from worker.console.answers import bind_browser, explain_failures
 from worker.console.drawing import set_up_drawing
 from worker.console.parts import PASSWORDS, POOL, REDIS, RULE_CHANGES, SETTINGS
 from worker.console.passwords import PasswordChecks
+from worker.console.queue_metrics import QueueMetrics
 from worker.console.rule_changes import RuleChanges
 from worker.console.sampler import Sampler
 from worker.store.database import server_settings
+
+QUEUE_METRICS = web.AppKey("QUEUE_METRICS", QueueMetrics)
 
 _STATEMENT_SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
@@ -66,6 +69,7 @@ def _routes() -> list[web.AbstractRouteDef]:
     person, company = "/contacts/{workspace:[0-9]{1,18}}/{id}", "/accounts/{workspace:[0-9]{1,18}}/{id}"
     return [
         web.get(access.LIVE_PATH, _answer_live),
+        web.get(access.METRICS_PATH, _answer_metrics),
         web.static(access.STATIC_PATH, Path(str(files("worker.console").joinpath("static")))),
         web.get(access.SIGN_IN_PATH, sign_in.show_sign_in),
         web.post(access.SIGN_IN_PATH, sign_in.sign_in),
@@ -106,6 +110,10 @@ async def _answer_live(_request: web.Request) -> web.Response:
     return web.json_response({"success": True})
 
 
+async def _answer_metrics(request: web.Request) -> web.Response:
+    return await request.app[QUEUE_METRICS].answer()
+
+
 async def _database_open(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     app[POOL] = asyncpg.create_pool(
@@ -118,6 +126,7 @@ async def _database_open(app: web.Application) -> AsyncIterator[None]:
         server_settings=server_settings("variance console", _STATEMENT_SECONDS) | {"enable_seqscan": "off"},
     )
     await app[POOL]
+    app[QUEUE_METRICS] = QueueMetrics(app[POOL], app[REDIS], settings)
     yield
     await app[POOL].close()
     await app[REDIS].aclose()

@@ -5,13 +5,23 @@ from functools import partial
 
 from aiohttp import web
 
-from worker.console.parts import PAGE_ROWS, SESSION, SETTINGS, draw, open_database, read_form, see_other, write_audit
+from worker.console.parts import (
+    PAGE_ROWS,
+    SESSION,
+    SETTINGS,
+    draw,
+    now,
+    open_database,
+    read_form,
+    see_other,
+    write_audit,
+)
 from worker.replay import Replayed, replay_letter
 from worker.store.audit import insert_audit_entry
 from worker.store.database import Database
 from worker.store.dead_letters import (
     count_dead_letters,
-    delete_dead_letter,
+    discard_dead_letter,
     list_letters_of_reason,
     read_dead_letter,
 )
@@ -77,7 +87,7 @@ async def discard(request: web.Request) -> web.StreamResponse:
     """Throw a dead letter away for good. It stays counted as dead."""
     id_ = int(request.match_info["id"])
     async with open_database(request) as database, database.transaction():
-        letter = await delete_dead_letter(database, id_)
+        letter = await discard_dead_letter(database, id_, now())
         if letter is not None:
             await write_audit(
                 request, database, "discarded a dead letter", str(id_),

@@ -10,12 +10,15 @@ from aiohttp import web
 from redis.exceptions import RedisError
 
 from schemas.queue import stream_key
+from schemas.settings import AlarmSettings
+from worker.alarms import Alarm, Signs, alarms_of
 from worker.balance import Balance, read_balance
 from worker.console.charts import chart
 from worker.console.parts import REDIS, SETTINGS, draw, now, open_database
 from worker.failure_reason import reason_of
 from worker.health import Health, server_health, web_health, worker_health
 from worker.queue_reading import QueueReading
+from worker.signs import read_signs
 from worker.store.queue_samples import QueueSample, read_samples
 
 _RANGES = {
@@ -24,6 +27,7 @@ _RANGES = {
     "week": (timedelta(days=7), timedelta(minutes=28)),
 }
 _SPARKS = 60
+_NOT_SHOWN_OTHERWISE = ("redis_durability", "oldest_message", "dead_letters")
 
 
 async def show_queue(request: web.Request) -> web.StreamResponse:
@@ -37,13 +41,23 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
             balance = await read_balance(database, QueueReading(request.app[REDIS]))
         except (RedisError, OSError) as failure:
             redis_fault = reason_of(failure)
+        signs = await read_signs(
+            database, None if redis_fault else request.app[REDIS], balance.queue if balance else None,
+            is_balanced=balance.is_balanced if balance else None,
+        )  # fmt: skip
     processes = await _processes(request, redis_fault)
     part = request.headers.get("HX-Request")
     return draw(
         "part_queue.html" if part else "queue.html", request,
-        balance=balance, redis_fault=redis_fault, processes=processes, partitions=_partitions(balance, samples),
+        balance=balance, alarms=_alarms(signs, request.app[SETTINGS]),
+        redis_fault=redis_fault, processes=processes, partitions=_partitions(balance, samples),
         range=range_, ranges=list(_RANGES), charts=_charts(samples) if samples and not part else [],
     )  # fmt: skip
+
+
+def _alarms(signs: Signs, bounds: AlarmSettings) -> list[Alarm]:
+    """Give the alarms that the page does not show already, beside the processes and the ledger."""
+    return [alarm for alarm in alarms_of(signs, bounds) if alarm.code in _NOT_SHOWN_OTHERWISE]
 
 
 async def _processes(request: web.Request, redis_fault: str | None) -> list[Health]:

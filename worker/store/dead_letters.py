@@ -1,6 +1,8 @@
 """The dead letters, to be looked at, tried again, or thrown away. Each has a number of its own."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from asyncpg import Record
@@ -11,11 +13,38 @@ from worker.store.messages import DeadLetter
 from worker.tally import Tally
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which dead letters; None stands for any. They died at `since` or later, and before `until`."""
+
+    reason: str | None = None
+    connection: str | None = None
+    message_key: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 async def list_dead_letters(
-    database: Database, reason: str | None, connection: str | None, limit: int | None
+    database: Database, wanted: Wanted, limit: int | None, *, with_bodies: bool = False
 ) -> Sequence[dict[str, Any]]:
-    """List dead letters without their bodies, the newest first; None stands for any reason, connection, number."""
-    return [dict(row) for row in await database.fetch(statement("list_dead_letters"), reason, connection, limit)]
+    """List dead letters, the newest first; None stands for any number. The body is None where it is not asked for."""
+    rows = await database.fetch(
+        statement("list_dead_letters"),
+        wanted.reason,
+        wanted.connection,
+        wanted.message_key,
+        wanted.since,
+        wanted.until,
+        limit,
+        with_bodies,
+    )
+    return [dict(row) for row in rows]
+
+
+async def count_recent_deaths(database: Database, since: datetime) -> int:
+    """Count the dead letters that died since a moment and are still there."""
+    count: int = await database.fetchval(statement("count_recent_deaths"), since)
+    return count
 
 
 async def count_dead_letters(database: Database) -> list[Record]:
@@ -42,6 +71,19 @@ async def delete_dead_letter(database: Database, letter_id: int) -> DeadLetter |
     return DeadLetter(
         row["connection_id"], row["message_id"], row["reason"], row["detail"], row["body"], row["received_at"]
     )
+
+
+async def discard_dead_letter(database: Database, letter_id: int, now: datetime) -> DeadLetter | None:
+    """Throw a dead letter away for good and keep that it was; None where there is none any more.
+
+    Runs inside the caller's transaction.
+    """
+    letter = await delete_dead_letter(database, letter_id)
+    if letter is not None:
+        await database.execute(
+            statement("insert_discard"), letter.connection_id, letter.message_key, letter.reason, now
+        )
+    return letter
 
 
 async def find_dead_letter(database: Database, connection_id: str, message_key: str) -> int | None:

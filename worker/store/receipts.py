@@ -10,9 +10,11 @@ from worker.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """That a connection's message was `applied`, `suppressed` or `dead`, or is `pending`.
+    """That a connection's message was `applied`, `suppressed`, `dead` or `discarded` as a dead letter, or is `pending`.
 
-    `settled_at` is when it was suppressed or died; an applied one has its own times and its contact of now.
+    `settled_at` is when it was suppressed, died or was discarded; an applied one has its own times and its contact of
+    now. `conflicts` are the duplicates with other contents that came, `duplicates_waiting` the copies of a settled
+    message that stand in the queue.
     """
 
     connection: str | None
@@ -26,6 +28,9 @@ class Receipt:
     dead_letter_id: int | None = None
     reason: str | None = None
     detail: str | None = None
+    conflicts: int | None = None
+    last_conflict_at: datetime | None = None
+    duplicates_waiting: int | None = None
 
 
 async def find_receipts(database: Database, message_key: str, connection: str | None) -> list[Receipt]:

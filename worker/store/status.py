@@ -31,3 +31,9 @@ async def read_ledger(database: Database) -> Mapping[int, LedgerRow]:
         )
         for row in rows
     }
+
+
+async def count_worker_sessions(database: Database) -> int:
+    """Count the connections that workers have to this database."""
+    count: int = await database.fetchval(statement("count_worker_sessions"))
+    return count

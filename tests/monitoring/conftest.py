@@ -1,0 +1,3 @@
+from tests.console.conftest import console, system
+
+__all__ = ["console", "system"]
