@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
-from redis.asyncio import BlockingConnectionPool, Redis
 
 from ingest.access import Access
 from ingest.body import BodyReader
@@ -18,9 +17,10 @@ from ingest.pressure import Pressure
 from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
 from ingest.webhook import PATH, Webhook
+from schemas.redis_client import RedisClient
 from schemas.settings import WebSettings
 
-REDIS = web.AppKey("REDIS", Redis)
+REDIS = web.AppKey("REDIS", RedisClient)
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 PRESSURE = web.AppKey("PRESSURE", Pressure)
 GROUP_COMMIT = web.AppKey("GROUP_COMMIT", GroupCommit)
@@ -35,7 +35,9 @@ _GROWTH = 4
 def create_app(settings: WebSettings) -> web.Application:
     """Put the application together. Raises ValueError where REDIS_URL cannot be read by Redis' client."""
     app = web.Application()
-    redis = _redis(settings)
+    redis = RedisClient(
+        settings.redis_url, timeout_seconds=settings.redis_timeout_seconds, max_connections=_REDIS_CONNECTIONS
+    )
     metrics = Metrics()
     connections = Connections(redis, settings.redis_timeout_seconds)
     group_commit = GroupCommit(settings.redis_url, settings.redis_timeout_seconds, metrics)
@@ -52,7 +54,7 @@ def create_app(settings: WebSettings) -> web.Application:
     parts = (
         BodyReader(settings.max_body_bytes, settings.body_timeout_seconds),
         Access(connections),
-        Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH),
+        Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH, connections),
         pressure,
     )
     tracking, webhook = Tracking(*parts), Webhook(*parts)
@@ -91,21 +93,9 @@ def _judges(tracking: Tracking, webhook: Webhook) -> Callable[[str], Judge | Non
     return judge_of
 
 
-def _redis(settings: WebSettings) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url,
-        max_connections=_REDIS_CONNECTIONS,
-        timeout=settings.redis_timeout_seconds,
-        socket_timeout=settings.redis_timeout_seconds,
-        socket_connect_timeout=settings.redis_timeout_seconds,
-    )
-    return Redis(connection_pool=pool)
-
-
 async def _redis_closed(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[REDIS].aclose()
-    await app[REDIS].connection_pool.disconnect()
 
 
 async def _connections_current(app: web.Application) -> AsyncIterator[None]:

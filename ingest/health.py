@@ -10,13 +10,16 @@ from redis.exceptions import ResponseError
 
 from ingest.answers import as_json
 from ingest.connections import Connections
-from ingest.group_commit import GroupCommit, QueueUnavailableError
+from ingest.group_commit import GroupCommit
 from ingest.pressure import Pressure
+from ingest.queue_writes import QueueUnavailableError
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_client import RedisClient
 
 _Facts: TypeAlias = Mapping[str, Any]
 
 _OK = "ok"
+_OK_BUT = "ok, but "
 _NOT_CHECKED = "not checked: Redis does not tell this user"
 
 _INFO_NEEDED = {
@@ -34,7 +37,7 @@ class Health:
 
     def __init__(
         self,
-        redis: Redis,
+        redis: RedisClient,
         connections: Connections,
         pressure: Pressure,
         group_commit: GroupCommit,
@@ -53,7 +56,7 @@ class Health:
     async def ready(self, _: web.Request) -> web.StreamResponse:
         """Answer whether posts would be acknowledged and on disk; name the first check that failed."""
         checks = await self._checks()
-        failed = [f"{name}: {found}" for name, found in checks.items() if found not in (_OK, _NOT_CHECKED)]
+        failed = [f"{name}: {found}" for name, found in checks.items() if not _is_well(found)]
         if not failed:
             return as_json({"success": True, "checks": checks})
         answer = as_json(
@@ -65,7 +68,7 @@ class Health:
     async def _checks(self) -> dict[str, str]:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                checks = {"redis": _OK} | await self._redis_checks()
+                checks = await self._redis_checks()
         except REDIS_AWAY as error:
             checks = {"redis": type(error).__name__}
         checks["connections"] = _OK if self._connections.is_loaded else "none have been published yet"
@@ -74,23 +77,32 @@ class Health:
         return checks
 
     async def _redis_checks(self) -> dict[str, str]:
-        await self._redis.ping()
-        facts = {**await self._info(), **await self._config()}
+        """Check each server that has partitions; one of several that is away refuses its own posts only."""
+        servers = await self._redis.masters()
+        found = await asyncio.gather(*map(self._server_checks, servers.values()))
+        if not (there := [checks for checks in found if checks["redis"] == _OK]):
+            return found[0] if found else {"redis": "no server of the cluster has partitions"}
+        away = [
+            f"{address} is away ({checks['redis']})"
+            for address, checks in zip(servers, found, strict=True)
+            if checks["redis"] != _OK
+        ]
+        worst = {name: max((checks[name] for checks in there), key=_badness) for name in there[0]}
+        if len(servers) > 1:
+            for address, checks in zip(servers, found, strict=True):
+                worst |= {name: f"{text} (at {address})" for name, text in checks.items() if not _is_well(text)}
+            worst["redis"] = f"{_OK_BUT}{', '.join(away)}" if away else _OK
+        return worst
+
+    async def _server_checks(self, server: Redis) -> dict[str, str]:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await server.ping()
+                facts = {**await _info(server), **await _config(server)}
+        except REDIS_AWAY as error:
+            return {"redis": type(error).__name__}
         needed = _INFO_NEEDED | _CONFIG_NEEDED
-        return {name: _compare(facts.get(name), value) for name, value in needed.items()}
-
-    async def _info(self) -> _Facts:
-        try:
-            return cast("_Facts", await self._redis.info())
-        except ResponseError:
-            return {}
-
-    async def _config(self) -> _Facts:
-        try:
-            facts = [await self._redis.config_get(name) for name in _CONFIG_NEEDED]
-        except ResponseError:
-            return {}
-        return {name: value for fact in facts for name, value in fact.items()}
+        return {"redis": _OK} | {name: _compare(facts.get(name), value) for name, value in needed.items()}
 
     async def _write_check(self) -> str:
         try:
@@ -98,6 +110,29 @@ class Health:
         except QueueUnavailableError as error:
             return error.cause
         return _OK
+
+
+async def _info(server: Redis) -> _Facts:
+    try:
+        return cast("_Facts", await server.info())
+    except ResponseError:
+        return {}
+
+
+async def _config(server: Redis) -> _Facts:
+    try:
+        facts = [await server.config_get(name) for name in _CONFIG_NEEDED]
+    except ResponseError:
+        return {}
+    return {name: value for fact in facts for name, value in fact.items()}
+
+
+def _is_well(found: str) -> bool:
+    return found in (_OK, _NOT_CHECKED) or found.startswith(_OK_BUT)
+
+
+def _badness(found: str) -> int:
+    return (_OK, _NOT_CHECKED).index(found) if _is_well(found) else 2
 
 
 def _compare(found: object, needed: str) -> str:

@@ -14,11 +14,12 @@ from aiohttp import StreamReader, web
 from aiohttp.http_parser import RawRequestMessage
 
 from ingest.answers import acknowledgement, as_bytes, refused
-from ingest.group_commit import GroupCommit, Pair, QueueUnavailableError
+from ingest.group_commit import GroupCommit
 from ingest.intake import queue_refusal
 from ingest.json_errors import JsonErrors
 from ingest.metrics import Metrics
 from ingest.pressure import Pressure
+from ingest.queue_writes import Pair, QueueUnavailableError
 
 Judge: TypeAlias = Callable[[str, Mapping[str, str], bytes], Pair | None]
 """From a post's path, headers and body to what is queued of it; None, or any exception, sends it aiohttp's way."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from schemas.foreseen import ForeseenError
+from schemas.redis_url import server_urls
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -15,6 +16,7 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 _SCHEMES = {
     "REDIS_URL": ("redis", "rediss", "unix"),
+    "ARQ_REDIS_URL": ("redis", "rediss", "unix"),
     "DATABASE_URL": ("postgres", "postgresql"),
     "PUBLIC_URL": ("http", "https"),
     "CONSOLE_URL": ("http", "https"),
@@ -56,6 +58,7 @@ class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     """What a `worker` process reads. Times in seconds."""
 
     redis_url: str
+    arq_redis_url: str | None = None
     database_url: str
     drains_at_once: Positive = 4
     drain_messages: Positive = 1000
@@ -72,6 +75,7 @@ class ConsoleSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     """
 
     redis_url: str
+    arq_redis_url: str | None = None
     database_url: str
     public_url: str = "http://127.0.0.1:8080"
     console_host: str = "127.0.0.1"
@@ -111,6 +115,10 @@ def _is_address(url: str) -> bool:
     return port is None or port > 0
 
 
+def _addresses(name: str, url: str) -> list[str]:
+    return server_urls(url) if name == "REDIS_URL" else [url]
+
+
 def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
     value = given.get(name)
     if value is None:
@@ -119,7 +127,7 @@ def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
     if schemes and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         message = f"{name} must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
         raise SettingsError(message)
-    if schemes and not _is_address(value):
+    if schemes and not all(map(_is_address, _addresses(name, value))):
         message = f"{name} is no URL of a server"
         raise SettingsError(message)
     try:

@@ -27,7 +27,10 @@ def main() -> None:
         sys.exit(f"worker: {error}")
     set_up_logs(settings.log_level)
     look_seldom_for_cycles()
-    uvloop.run(_run(settings))
+    try:
+        uvloop.run(_run(settings))
+    except SettingsError as error:  # what only the servers could tell
+        sys.exit(f"worker: {error}")
 
 
 if __name__ == "__main__":

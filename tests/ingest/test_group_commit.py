@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
-from ingest.group_commit import GroupCommit, Pair, QueueUnavailableError
+from ingest.group_commit import GroupCommit
+from ingest.queue_writes import Pair, QueueUnavailableError
 from ingest.metrics import Metrics
 from schemas.queue import PARTITIONS, accepted_key, partition_of
 from tests.ingest.edge import CONNECTION, TRACK, Edge

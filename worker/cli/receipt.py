@@ -11,7 +11,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from schemas.ids import message_key
-from schemas.queue import PARTITIONS, QueuedMessage
+from schemas.queue import QueuedMessage
 from worker.cli.connecting import open_database, open_redis
 from worker.cli.failures import CommandError, explain
 from worker.cli.options import connection_option, data_option, json_option
@@ -71,7 +71,7 @@ async def _pending(
 ) -> Sequence[Receipt]:
     """Search the queue; a message that waits in it twice is found once."""
     found: dict[str, Receipt] = {}
-    async for waiting in queue.messages(range(PARTITIONS)):
+    async for waiting in queue.all_messages():
         message = waiting.message
         if message.message_key == key and (is_any or message.connection_id in connections):
             found[message.connection_id] = _waiting(message, connections.get(message.connection_id))

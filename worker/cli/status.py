@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from schemas.queue import stream_key
 from worker.balance import Balance, read_balance
-from worker.cli.connecting import open_database, open_redis
+from worker.cli.connecting import open_arq_redis, open_database, open_redis
 from worker.cli.failures import CommandError, explain
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table, tell
@@ -58,7 +58,7 @@ async def _status(servers: Servers) -> tuple[Report, Sequence[str]]:
         database = queue = None
         try:
             redis = await stack.enter_async_context(open_redis(servers))
-            processes.append(await worker_health(redis))
+            processes.append(await worker_health(await stack.enter_async_context(open_arq_redis(servers, redis))))
             queue = QueueReading(redis)
         except (CommandError, RedisError, OSError) as failure:
             failures["redis"] = str(explain(failure))

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from schemas.queue import stream_key
 from worker.balance import Balance, read_balance
 from worker.console.charts import chart
-from worker.console.parts import REDIS, SETTINGS, draw, now, open_database
+from worker.console.parts import ARQ_REDIS, REDIS, SETTINGS, draw, now, open_database
 from worker.failure_reason import reason_of
 from worker.health import Health, server_health, web_health, worker_health
 from worker.queue_reading import QueueReading
@@ -50,7 +50,8 @@ async def _processes(request: web.Request, redis_fault: str | None) -> list[Heal
     web_state = asyncio.create_task(web_health(request.app[SETTINGS].public_url))
     worker: Health = {"name": "worker", "state": "unknown", "detail": None}
     if redis_fault is None:
-        worker = await worker_health(request.app[REDIS])
+        redis = request.app[REDIS]
+        worker = await worker_health(request.app.get(ARQ_REDIS) or (None if await redis.is_cluster() else redis))
     return [await web_state, worker, server_health("redis", redis_fault), server_health("postgres", None)]
 
 
@@ -63,10 +64,14 @@ def _partitions(balance: Balance | None, samples: Sequence[QueueSample]) -> list
             "name": stream_key(number),
             "entries": partition.entries,
             "age_seconds": partition.oldest_message_age_seconds,
-            "history": [sample.entries[number] for sample in lately] or [partition.entries],
+            "history": [_entries_of(sample, number) for sample in lately] or [partition.entries],
         }
         for number, partition in enumerate(balance.queue)
     ]
+
+
+def _entries_of(sample: QueueSample, partition: int) -> int:
+    return sample.entries[partition] if partition < len(sample.entries) else 0  # from before there were so many
 
 
 def _charts(samples: Sequence[QueueSample]) -> list[tuple[str, dict[str, Any]]]:

@@ -1,0 +1,70 @@
+"""What is written to the queue: messages on their way to it, and the commands that write them."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeAlias
+
+from redis.exceptions import ResponseError
+
+from ingest.queue_connection import Command
+from schemas.queue import ENTRY_MESSAGES, accepted_key, stream_key
+
+FLUSH_BYTES = 4 * 1024 * 1024
+"""Bytes of messages in one flush, more only where a single request has more."""
+
+MAX_WAITING_BYTES = 256 * 1024 * 1024
+"""Bytes of messages that may wait for a flush: a frozen Redis must not fill the process' memory."""
+
+
+class Pair(NamedTuple):
+    """One message on its way to the queue: where, under which name, and what."""
+
+    partition: int
+    field: str
+    value: bytes
+
+
+class QueueUnavailableError(Exception):
+    """Redis did not confirm the write; `cause` is a word for logs and never holds what was to be written."""
+
+    def __init__(self, cause: str) -> None:
+        self.cause = cause
+        super().__init__(cause)
+
+
+Settle: TypeAlias = Callable[[QueueUnavailableError | None], None]
+"""Is called once, when the write is on disk (None) or failed. It must not raise."""
+
+
+def by_partition(pairs: Iterable[Pair]) -> dict[int, list[str | bytes]]:
+    """Give what is to be written to each partition, as words of its entries."""
+    found: dict[int, list[str | bytes]] = {}
+    for partition, field, value in pairs:
+        words = found.get(partition)
+        if words is None:
+            words = found[partition] = []
+        words.append(field)
+        words.append(value)
+    return found
+
+
+def write_commands(partition: int, words: list[str | bytes]) -> list[Command]:
+    """Give the commands that write these words. A field may be repeated: that is a repeated message."""
+    if not words:  # a write that changes nothing
+        return [("INCRBY", accepted_key(partition), 0)]
+    stream = stream_key(partition)
+    words_per_entry = 2 * ENTRY_MESSAGES
+    commands: list[Command] = [
+        ("XADD", stream, "*", *words[start : start + words_per_entry])
+        for start in range(0, len(words), words_per_entry)
+    ]
+    commands.append(("INCRBY", accepted_key(partition), len(words) // 2))
+    return commands
+
+
+def word_for(error: Exception) -> str:
+    """Name an error without its text, in which redis-py repeats the command with the messages."""
+    kind = type(error).__name__
+    if isinstance(error, ResponseError):
+        word = str(error).partition(" ")[0]
+        return word if word.isupper() and word.isalpha() else kind
+    return kind
