@@ -1,0 +1,39 @@
+"""One cluster for all tests here, mended and emptied for each; and the whole system on it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.cluster.load import Load
+from tests.cluster.servers import Cluster, running_cluster
+from tests.system import System, running_system
+
+
+@pytest.fixture(scope="session")
+def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(one_cluster: Cluster) -> Cluster:
+    """An empty cluster whose servers all run."""
+    one_cluster.empty()
+    return one_cluster
+
+
+@pytest.fixture
+async def system(cluster: Cluster, redis_url: str, database_url: str) -> AsyncIterator[System]:
+    """The whole system on the cluster, with arq's keys on a Redis of its own, and workspaces for every server."""
+    async with running_system(cluster.url, database_url, with_worker=False) as running:
+        for number in range(6):
+            await running.connect("main", workspace=f"w{number}")
+        await running.start_worker(arq_redis_url=redis_url)
+        yield running
+
+
+@pytest.fixture
+async def load(system: System) -> Load:
+    """Somebody who can post for every workspace."""
+    rows = await system.database.fetch("SELECT c.id, c.workspace_id FROM variance_data.connections c")
+    return Load(system, {row["id"]: row["workspace_id"] for row in rows})

@@ -1,0 +1,123 @@
+"""The whole system on a cluster: every partition is served, slots move under load, and a server's loss is its own."""
+
+import asyncio
+import time
+
+import aiohttp
+import pytest
+
+from tests.cluster.load import Load
+from tests.cluster.servers import Cluster, ask
+from tests.system import System, eventually
+
+_FROZEN_SECONDS = 1.0
+
+
+async def test_what_is_posted_to_a_cluster_is_in_the_views(system: System, cluster: Cluster, load: Load) -> None:
+    statuses = await asyncio.gather(*map(load.say, range(16)))
+    assert set(statuses) == {200}
+    many = [{"type": "track", "event": "Many", "userId": f"u{n}", "messageId": f"b{n}"} for n in range(40)]
+    assert await system.post("/webhook/w1main", many, "w1main") == 200
+    await load.balances()
+    assert len(await system.rows("events", "message_id")) == 56
+    assert all(cluster.partitions_of(server) for server in cluster.servers)
+
+
+async def test_posts_that_arrive_together_share_an_exchange_with_each_server(cluster: Cluster, load: Load) -> None:
+    await load.say(0)
+    for server in cluster.servers:
+        ask(server, "CONFIG", "RESETSTAT")
+    await asyncio.gather(*[load.say(n % 16) for n in range(320)])
+    stats = [ask(server, "INFO", "commandstats").decode() for server in cluster.servers]
+    transactions = sum(int(text.partition("cmdstat_exec:calls=")[2].partition(",")[0]) for text in stats)
+    assert transactions < 160
+    await load.balances()
+
+
+async def test_while_slots_move_under_load_nobody_is_refused_and_nothing_is_lost(
+    cluster: Cluster, load: Load
+) -> None:
+    async with load.going_on():
+        await load.sees(32)
+        for partition in (0, 1, 2, 3):
+            source = cluster.owner(partition)
+            target = next(server for server in cluster.servers if server is not source)
+            cluster.begin_move(partition, target)
+            await load.sees(32)
+            cluster.move_keys(partition, target)
+            await load.sees(32)  # they are asked for at the other server, which does not own them yet
+            cluster.end_move(partition, target)
+            await load.sees(32)
+            assert cluster.owner(partition) is target
+    assert not load.refused()
+    await load.balances()
+
+
+async def test_a_killed_server_is_refused_for_its_own_partitions_alone_and_drained_when_it_is_back(
+    cluster: Cluster, load: Load
+) -> None:
+    dead = cluster.servers[2]
+    its_own = set(cluster.partitions_of(dead))
+    async with load.going_on():
+        await load.sees(32)
+        dead.kill()
+        await load.sees(40, 503)
+        await load.sees(100)
+        assert load.refused() == its_own
+        dead.start()
+        await eventually(_all_acknowledge(load), "every partition to be acknowledged again")
+    await load.balances()
+
+
+async def test_a_frozen_server_delays_its_own_partitions_posts_alone(cluster: Cluster, load: Load) -> None:
+    frozen = cluster.servers[1]
+    others = set(range(16)) - set(cluster.partitions_of(frozen))
+    async with load.going_on():
+        await load.sees(32)
+        frozen.freeze()
+        begun_at = time.monotonic()
+        while time.monotonic() - begun_at < _FROZEN_SECONDS:
+            await load.sees(16)
+        frozen.thaw()
+    assert load.refused() <= set(cluster.partitions_of(frozen))
+    assert max(load.slowest_seconds[partition] for partition in others) < _FROZEN_SECONDS
+    await load.balances()
+
+
+@pytest.mark.parametrize("fault", ["dead", "unsafe", "all dead"])
+async def test_ready_says_which_server_is_not_well(
+    system: System, cluster: Cluster, load: Load, fault: str
+) -> None:
+    await load.say(0)
+    assert await _ready(system) == (200, {"ok"})
+    server = cluster.servers[1]
+    name = f"127.0.0.1:{server.port}"
+    if fault == "unsafe":
+        ask(server, "CONFIG", "SET", "appendfsync", "everysec")
+        status, checks = await _ready(system)
+        ask(server, "CONFIG", "SET", "appendfsync", "always")
+        assert (status, f"is everysec, must be always (at {name})" in checks) == (503, True)
+    elif fault == "dead":
+        server.kill()
+        status, checks = await _ready(system)
+        assert status == 200, checks
+        assert any(name in check for check in checks)
+    else:
+        for each in cluster.servers:
+            each.kill()
+        status, _ = await _ready(system)
+        assert status == 503
+
+
+async def _ready(system: System) -> tuple[int, set[str]]:
+    async with aiohttp.ClientSession() as http, http.get(f"{system.base_url}/health/ready") as answer:
+        return answer.status, set((await answer.json())["checks"].values())
+
+
+def _all_acknowledge(load: Load):  # noqa: ANN202
+    before = dict(load.answers)
+
+    async def do_all() -> bool:
+        return all(load.answers[partition, 200] > before.get((partition, 200), 0) for partition in range(16))
+
+    return do_all
