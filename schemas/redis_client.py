@@ -68,7 +68,7 @@ class RedisClient(Redis):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command where its key is."""
-        cluster = await self._current_map()
+        cluster = self._map if self._is_known and not self._is_stale else await self._current_map()
         if cluster is None:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         if args[0] in _KEYLESS:

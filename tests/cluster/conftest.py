@@ -1,9 +1,11 @@
 """One cluster for all tests here, mended and emptied for each; and the whole system on it."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.cli.command import Variance
 from tests.cluster.load import Load
 from tests.cluster.servers import Cluster, running_cluster
 from tests.system import System, running_system
@@ -37,3 +39,9 @@ async def load(system: System) -> Load:
     """Somebody who can post for every workspace."""
     rows = await system.database.fetch("SELECT c.id, c.workspace_id FROM variance_data.connections c")
     return Load(system, {row["id"]: row["workspace_id"] for row in rows})
+
+
+@pytest.fixture
+def variance(tmp_path: Path, cluster: Cluster, redis_url: str, database_url: str) -> Variance:
+    """The command, told of the cluster by the environment."""
+    return Variance(tmp_path, {"REDIS_URL": cluster.url, "DATABASE_URL": database_url, "ARQ_REDIS_URL": redis_url})

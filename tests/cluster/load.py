@@ -61,6 +61,17 @@ class Load:
         """Give the partitions of which a post was refused."""
         return {partition for partition, status in self.answers if status == 503}
 
+    async def reaches_postgres(self, partition: int) -> None:
+        """Wait until what is posted for a partition from now on is acknowledged, and applied."""
+        message_id = f"m{next(self._numbers)}"
+        assert await self._post(partition, message_id) == 200
+        statement = "SELECT count(*) FROM variance_data.messages WHERE message_id = $1"
+
+        async def is_applied() -> bool:
+            return bool(await self.system.database.fetchval(statement, message_id))
+
+        await eventually(is_applied, f"a message of partition {partition} to be applied", 5)
+
     async def sees(self, more: int, status: int = 200) -> None:
         """Wait until so many more posts were answered so."""
         wanted = self._count(status) + more
@@ -88,7 +99,7 @@ class Load:
     async def _go_on(self, partition: int, stopped: asyncio.Event) -> None:
         while not stopped.is_set():
             message_id = f"m{next(self._numbers)}"
-            while await self._post(partition, message_id) != 200:
+            while await self._post(partition, message_id) != 200:  # noqa: ASYNC110 (as a sender does)
                 await asyncio.sleep(_AGAIN_SECONDS)
             await asyncio.sleep(_PAUSE_SECONDS)
 

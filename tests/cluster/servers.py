@@ -6,8 +6,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from redis import Redis
-
 from schemas.cluster_map import slot_of
 from schemas.queue import stream_key
 from tests.ingest.valkey import Valkey
@@ -55,10 +53,10 @@ class Cluster:
         ask(to, "CLUSTER", "SETSLOT", slot, "IMPORTING", self._ids[source])
         ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", self._ids[to])
 
-    def move_keys(self, partition: int, to: Valkey) -> None:
-        """Move what the slot holds."""
+    def move_keys(self, partition: int, to: Valkey, at_once: int = 100) -> None:
+        """Move what the slot holds, in so many keys at once."""
         slot, source = slot_of(stream_key(partition)), self.owner(partition)
-        while keys := ask(source, "CLUSTER", "GETKEYSINSLOT", slot, 100):
+        while keys := ask(source, "CLUSTER", "GETKEYSINSLOT", slot, at_once):
             ask(source, "MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *keys)
 
     def end_move(self, partition: int, to: Valkey) -> None:
@@ -91,7 +89,7 @@ def ask(server: Valkey, *words: Any) -> Any:
     """Send a command to one server; give its reply as it is."""
     with server.client() as client:
         client.response_callbacks.clear()
-        return client.execute_command(*words)  # type: ignore[no-untyped-call]
+        return client.execute_command(*words)
 
 
 @contextmanager
@@ -131,6 +129,3 @@ def _free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
-
-
-__all__ = ["Cluster", "Redis", "ask", "running_cluster"]

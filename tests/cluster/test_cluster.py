@@ -2,15 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
-import pytest
 
+from tests.cli.command import Variance
 from tests.cluster.load import Load
 from tests.cluster.servers import Cluster, ask
-from tests.system import System, eventually
+from tests.ingest.valkey import Valkey
+from tests.ingest.waiting import until
+from tests.system import System, eventually, running_system
 
 _FROZEN_SECONDS = 1.0
+_WITHOUT_ARQ_SECONDS = 3.0
 
 
 async def test_what_is_posted_to_a_cluster_is_in_the_views(system: System, cluster: Cluster, load: Load) -> None:
@@ -43,18 +48,18 @@ async def test_while_slots_move_under_load_nobody_is_refused_and_nothing_is_lost
             source = cluster.owner(partition)
             target = next(server for server in cluster.servers if server is not source)
             cluster.begin_move(partition, target)
-            await load.sees(32)
-            cluster.move_keys(partition, target)
-            await load.sees(32)  # they are asked for at the other server, which does not own them yet
+            await load.reaches_postgres(partition)
+            cluster.move_keys(partition, target, at_once=100 if partition % 2 else 1)
+            await load.reaches_postgres(partition)  # which has to ask a server that does not own it yet
             cluster.end_move(partition, target)
-            await load.sees(32)
+            await load.reaches_postgres(partition)
             assert cluster.owner(partition) is target
     assert not load.refused()
     await load.balances()
 
 
 async def test_a_killed_server_is_refused_for_its_own_partitions_alone_and_drained_when_it_is_back(
-    cluster: Cluster, load: Load
+    system: System, cluster: Cluster, load: Load, variance: Variance
 ) -> None:
     dead = cluster.servers[2]
     its_own = set(cluster.partitions_of(dead))
@@ -64,8 +69,14 @@ async def test_a_killed_server_is_refused_for_its_own_partitions_alone_and_drain
         await load.sees(40, 503)
         await load.sees(100)
         assert load.refused() == its_own
+        status, checks = await _ready(system)
+        assert (status, any(dead.address in check for check in checks)) == (200, True), checks
+        ended = await variance("status", "--json")
+        assert ended.failure == "variance: Redis: connection refused"
+        assert ended.document["applied"] > 0
         dead.start()
         await eventually(_all_acknowledge(load), "every partition to be acknowledged again")
+    assert load.refused() == its_own
     await load.balances()
 
 
@@ -84,29 +95,34 @@ async def test_a_frozen_server_delays_its_own_partitions_posts_alone(cluster: Cl
     await load.balances()
 
 
-@pytest.mark.parametrize("fault", ["dead", "unsafe", "all dead"])
-async def test_ready_says_which_server_is_not_well(
-    system: System, cluster: Cluster, load: Load, fault: str
-) -> None:
-    await load.say(0)
+async def test_a_server_that_could_lose_messages_makes_unready_and_is_named(system: System, cluster: Cluster) -> None:
     assert await _ready(system) == (200, {"ok"})
-    server = cluster.servers[1]
-    name = f"127.0.0.1:{server.port}"
-    if fault == "unsafe":
-        ask(server, "CONFIG", "SET", "appendfsync", "everysec")
-        status, checks = await _ready(system)
-        ask(server, "CONFIG", "SET", "appendfsync", "always")
-        assert (status, f"is everysec, must be always (at {name})" in checks) == (503, True)
-    elif fault == "dead":
-        server.kill()
-        status, checks = await _ready(system)
-        assert status == 200, checks
-        assert any(name in check for check in checks)
-    else:
-        for each in cluster.servers:
-            each.kill()
-        status, _ = await _ready(system)
-        assert status == 503
+    ask(cluster.servers[1], "CONFIG", "SET", "appendfsync", "everysec")
+    status, checks = await _ready(system)
+    ask(cluster.servers[1], "CONFIG", "SET", "appendfsync", "always")
+    assert status == 503
+    assert f"is everysec, must be always (at {cluster.servers[1].address})" in checks
+
+
+async def test_while_arqs_redis_is_dead_or_frozen_the_sweep_drains(
+    cluster: Cluster, database_url: str, tmp_path: Path
+) -> None:
+    arq = Valkey(tmp_path)
+    arq.start()
+    async with running_system(cluster.url, database_url, with_worker=False) as system:
+        await system.start_worker(arq_redis_url=arq.url)
+        posted = 0
+        for fault in (arq.answers, arq.kill, arq.start, arq.freeze, arq.thaw):
+            fault()
+            posted += 1
+            message = {"type": "identify", "userId": "u1", "messageId": f"m{posted}"}
+            begun_at = time.monotonic()
+            await system.send(message)
+            assert time.monotonic() - begun_at < _WITHOUT_ARQ_SECONDS
+        with arq.client() as client:
+            until(lambda: bool(client.exists("arq:queue:health-check")))  # it has begun again
+        await system.stop_worker()
+    arq.kill()
 
 
 async def _ready(system: System) -> tuple[int, set[str]]:
@@ -114,7 +130,7 @@ async def _ready(system: System) -> tuple[int, set[str]]:
         return answer.status, set((await answer.json())["checks"].values())
 
 
-def _all_acknowledge(load: Load):  # noqa: ANN202
+def _all_acknowledge(load: Load) -> Callable[[], Awaitable[bool]]:
     before = dict(load.answers)
 
     async def do_all() -> bool:

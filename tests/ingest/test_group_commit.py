@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from ingest.group_commit import GroupCommit
-from ingest.queue_writes import Pair, QueueUnavailableError
 from ingest.metrics import Metrics
+from ingest.queue_writes import Pair, QueueUnavailableError
 from schemas.queue import PARTITIONS, accepted_key, partition_of
 from tests.ingest.edge import CONNECTION, TRACK, Edge
 from tests.ingest.valkey import Valkey

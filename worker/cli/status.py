@@ -79,6 +79,9 @@ async def _read(database: "Database | None", queue: QueueReading | None, failure
             balance = await read_balance(database, queue)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
             failures["postgres"] = str(explain(failure))
+        except RedisError as failure:  # one of a cluster's servers
+            failures["redis"] = str(explain(failure))
+            queue = None
         else:
             return _counted(balance) | {"queue": _queue(balance.queue)}
     if queue is not None:
