@@ -30,7 +30,7 @@ async def system(cluster: Cluster, redis_url: str, database_url: str) -> AsyncIt
     async with running_system(cluster.url, database_url, with_worker=False) as running:
         for number in range(6):
             await running.connect("main", workspace=f"w{number}")
-        await running.start_worker(arq_redis_url=redis_url)
+        await running.start_worker(arq_redis_url=redis_url, drains_at_once=16)
         yield running
 
 

@@ -70,7 +70,7 @@ class Load:
         async def is_applied() -> bool:
             return bool(await self.system.database.fetchval(statement, message_id))
 
-        await eventually(is_applied, f"a message of partition {partition} to be applied", 5)
+        await eventually(is_applied, f"a message of partition {partition} to be applied")
 
     async def sees(self, more: int, status: int = 200) -> None:
         """Wait until so many more posts were answered so."""

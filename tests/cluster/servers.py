@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.cluster_map import slot_of
-from schemas.queue import stream_key
+from schemas.queue import PARTITIONS, stream_key
 from tests.ingest.valkey import Valkey
 from tests.ingest.waiting import until
 
@@ -43,7 +43,7 @@ class Cluster:
                 return next(server for server in self.servers if server.port == port)
         raise AssertionError(f"nobody has partition {partition}")
 
-    def partitions_of(self, server: Valkey, among: int = 16) -> list[int]:
+    def partitions_of(self, server: Valkey, among: int = PARTITIONS) -> list[int]:
         """Give the partitions that a server has."""
         return [partition for partition in range(among) if self.owner(partition) is server]
 
@@ -76,12 +76,14 @@ class Cluster:
         return all(server.answers() and _sees_all(server) for server in self.servers)
 
     def empty(self) -> None:
-        """Start what is dead, and forget all messages; the slots stay where they are."""
+        """Start what is dead, end what moves, and forget all messages; the slots stay where they are."""
         for server in self.servers:
             if not server.answers():
                 server.start()
         until(self.is_whole)
         for server in self.servers:
+            for partition in range(PARTITIONS):
+                ask(server, "CLUSTER", "SETSLOT", slot_of(stream_key(partition)), "STABLE")
             ask(server, "FLUSHALL")
 
 
