@@ -9,7 +9,7 @@ flushes of its own.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import structlog
@@ -25,8 +25,8 @@ from ingest.queue_writes import (
     QueueUnavailableError,
     Settle,
     by_partition,
+    transaction,
     word_for,
-    write_commands,
 )
 from schemas.cluster_map import ClusterMap
 from schemas.crash_points import crash_point
@@ -134,7 +134,7 @@ class GroupCommit:
             crash_point("before_flush")
         try:
             async with asyncio.timeout(writes[0].put_at + self._timeout_seconds - time.monotonic()):
-                await self._commit(_transaction(pairs))
+                await self._commit(transaction(by_partition(pairs) or {0: []}))
         except _ClusterError as found:
             await self._connection.drop()
             self._cluster = ClusterCommit(self._redis_url, found.cluster, self._timeout_seconds, self._metrics)
@@ -197,12 +197,3 @@ class GroupCommit:
             if not self._is_failing:
                 _log.warning("queue_unavailable", cause=failure.cause)
         self._is_failing = failure is not None
-
-
-def _transaction(pairs: Iterable[Pair]) -> list[Command]:
-    """Give the transaction that writes these pairs."""
-    commands: list[Command] = [("MULTI",)]
-    for partition, words in (by_partition(pairs) or {0: []}).items():
-        commands += write_commands(partition, words)
-    commands.append(("EXEC",))
-    return commands

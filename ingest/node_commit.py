@@ -16,8 +16,8 @@ from ingest.queue_writes import (
     MAX_WAITING_BYTES,
     QueueUnavailableError,
     Settle,
+    transaction,
     word_for,
-    write_commands,
 )
 from schemas.crash_points import crash_point
 
@@ -110,7 +110,7 @@ class NodeCommit:
         together: dict[tuple[int, bool], list[Part]] = {}
         for part in parts:
             together.setdefault((part.partition, part.is_asking), []).append(part)
-        transactions = [_transaction(its_parts) for its_parts in together.values()]
+        transactions = [_transaction_of(its_parts) for its_parts in together.values()]
         messages = sum([len(part.words) // 2 for part in parts])
         if messages:
             crash_point("before_flush")
@@ -169,10 +169,10 @@ class NodeCommit:
         self._is_failing = failure is not None
 
 
-def _transaction(parts: Sequence[Part]) -> list[Command]:
+def _transaction_of(parts: Sequence[Part]) -> list[Command]:
     """Give the transaction that writes parts of one partition, which are asked for in the same way."""
     words = parts[0].words if len(parts) == 1 else [word for part in parts for word in part.words]
-    commands = [("MULTI",), *write_commands(parts[0].partition, words), ("EXEC",)]
+    commands = transaction({parts[0].partition: words})
     return [("ASKING",), *commands] if parts[0].is_asking else commands
 
 

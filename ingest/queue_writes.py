@@ -1,6 +1,6 @@
 """What is written to the queue: messages on their way to it, and the commands that write them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from redis.exceptions import ResponseError
@@ -47,17 +47,21 @@ def by_partition(pairs: Iterable[Pair]) -> dict[int, list[str | bytes]]:
     return found
 
 
-def write_commands(partition: int, words: list[str | bytes]) -> list[Command]:
-    """Give the commands that write these words. A field may be repeated: that is a repeated message."""
-    if not words:  # a write that changes nothing
-        return [("INCRBY", accepted_key(partition), 0)]
-    stream = stream_key(partition)
+def transaction(by_partition: Mapping[int, list[str | bytes]]) -> list[Command]:
+    """Give the transaction that writes these words. A field may be repeated: that is a repeated message.
+
+    Without words it is a write that changes nothing.
+    """
+    commands: list[Command] = [("MULTI",)]
     words_per_entry = 2 * ENTRY_MESSAGES
-    commands: list[Command] = [
-        ("XADD", stream, "*", *words[start : start + words_per_entry])
-        for start in range(0, len(words), words_per_entry)
-    ]
-    commands.append(("INCRBY", accepted_key(partition), len(words) // 2))
+    for partition, words in by_partition.items():
+        stream = stream_key(partition)
+        commands += [
+            ("XADD", stream, "*", *words[start : start + words_per_entry])
+            for start in range(0, len(words), words_per_entry)
+        ]
+        commands.append(("INCRBY", accepted_key(partition), len(words) // 2))
+    commands.append(("EXEC",))
     return commands
 
 
