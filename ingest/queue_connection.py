@@ -9,11 +9,12 @@ from contextlib import suppress
 from typing import Any, TypeAlias, cast
 
 import hiredis
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from schemas.cluster_map import ClusterMap
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_pools import close_pool, open_pool
 from schemas.redis_url import address_of
 
 Command: TypeAlias = tuple[Any, ...]
@@ -24,7 +25,7 @@ class QueueConnection:
 
     def __init__(self, url: str) -> None:
         """Raise ValueError for a URL that redis-py cannot read."""
-        self._connections: ConnectionPool = ConnectionPool.from_url(url, lib_name=None, lib_version=None)
+        self._connections = open_pool(url, lib_name=None, lib_version=None)
         self._address = address_of(url)
         self._connection: AbstractConnection | None = None
         self._transport: asyncio.WriteTransport | None = None
@@ -85,6 +86,7 @@ class QueueConnection:
         if connection is not None:
             with suppress(*REDIS_AWAY):
                 await connection.disconnect(nowait=True)
+                await close_pool(self._connections)
 
     def _opened(self) -> AbstractConnection:
         if self._connection is None:

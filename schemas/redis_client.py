@@ -9,12 +9,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from schemas.cluster_map import ClusterMap, is_on_its_way, redirection_of, slot_of
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_pools import close_pool, open_pool
 from schemas.redis_url import address_of, server_urls, url_at
 
 Command: TypeAlias = tuple[Any, ...]
@@ -96,6 +97,7 @@ class RedisClient(Redis):
         for node in self._nodes.values():
             await node.aclose(close_connection_pool=True)
         await super().aclose(close_connection_pool=True)
+        await close_pool(self.connection_pool)
 
     async def _where_it_is(self, cluster: ClusterMap, args: Command, options: Mapping[str, Any]) -> Any:
         slot = slot_of(args[1])
@@ -230,8 +232,8 @@ class RedisClient(Redis):
             node.response_callbacks = self.response_callbacks
         return node
 
-    def _pool(self, url: str) -> BlockingConnectionPool:
-        return BlockingConnectionPool.from_url(url, **self._options)
+    def _pool(self, url: str) -> ConnectionPool:
+        return open_pool(url, **self._options)
 
 
 async def run_all(redis: Redis, commands: Sequence[Command], *, at_one_moment: bool = False) -> list[Any]:

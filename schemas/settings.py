@@ -8,15 +8,17 @@ from urllib.parse import urlsplit
 import msgspec
 
 from schemas.foreseen import ForeseenError
+from schemas.redis_pools import SENTINEL_SCHEME, is_sentinel
 from schemas.redis_url import server_urls
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
+_REDIS_SCHEMES = ("redis", "rediss", "unix", SENTINEL_SCHEME)
 _SCHEMES = {
-    "REDIS_URL": ("redis", "rediss", "unix"),
-    "ARQ_REDIS_URL": ("redis", "rediss", "unix"),
+    "REDIS_URL": _REDIS_SCHEMES,
+    "ARQ_REDIS_URL": _REDIS_SCHEMES,
     "DATABASE_URL": ("postgres", "postgresql"),
     "PUBLIC_URL": ("http", "https"),
     "CONSOLE_URL": ("http", "https"),
@@ -116,6 +118,8 @@ def _is_address(url: str) -> bool:
 
 
 def _addresses(name: str, url: str) -> list[str]:
+    if is_sentinel(url):
+        return [f"//{place}" for place in urlsplit(url).netloc.rpartition("@")[2].split(",")]
     return server_urls(url) if name == "REDIS_URL" else [url]
 
 
@@ -126,6 +130,9 @@ def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
     schemes = _SCHEMES.get(name)
     if schemes and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         message = f"{name} must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        raise SettingsError(message)
+    if schemes and is_sentinel(value) and not urlsplit(value).path.strip("/"):
+        message = f"{name} must end with the service that the sentinels watch: redis+sentinel://host:26379/mymaster"
         raise SettingsError(message)
     if schemes and not all(map(_is_address, _addresses(name, value))):
         message = f"{name} is no URL of a server"

@@ -16,11 +16,11 @@ import orjson
 import structlog
 from arq import ArqRedis, Worker, func
 from arq.typing import WorkerCoroutine
-from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import ResponseError
 
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_client import RedisClient
+from schemas.redis_pools import close_pool, open_pool
 from schemas.redis_url import server_urls
 from schemas.settings import SettingsError, WorkerSettings
 from worker.attempts import Attempts
@@ -220,6 +220,7 @@ async def _serve(service: Service) -> None:
         await _end([running, *loops, stop, *service.jobs.values(), *service.own_drains])
         with suppress(*REDIS_AWAY):
             await arq.aclose()
+            await close_pool(arq.connection_pool)
 
 
 async def _run_arq(service: Service, arq: ArqRedis) -> None:
@@ -236,7 +237,9 @@ async def _run_arq(service: Service, arq: ArqRedis) -> None:
             if not service.is_arq_apart:
                 raise
             _LOG.warning("arq starts again", failure=type(failure).__name__, retry_seconds=_LONGEST_RETRY_SECONDS)
-            await _end(list(service.jobs.values()))
+            jobs = list(service.jobs.values())
+            await _end(jobs)
+            await asyncio.gather(*jobs, return_exceptions=True)  # of drains that ended well, and could not say so
             with suppress(TimeoutError):
                 await asyncio.wait_for(service.stopping.wait(), _LONGEST_RETRY_SECONDS)
 
@@ -322,7 +325,7 @@ def _redis_connections(settings: WorkerSettings) -> int:
 
 
 def _arq_client(settings: WorkerSettings) -> ArqRedis:
-    pool = BlockingConnectionPool.from_url(
+    pool = open_pool(
         settings.arq_redis_url or server_urls(settings.redis_url)[0],
         max_connections=_redis_connections(settings),
         timeout=settings.redis_timeout_seconds,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Variance
-from tests.cluster.load import Load
+from tests.cluster.load import Load, workspaces_of
 from tests.cluster.servers import Cluster, running_cluster
 from tests.system import System, running_system
 
@@ -26,10 +26,8 @@ def cluster(one_cluster: Cluster) -> Cluster:
 
 @pytest.fixture
 async def system(cluster: Cluster, redis_url: str, database_url: str) -> AsyncIterator[System]:
-    """The whole system on the cluster, with arq's keys on a Redis of its own, and workspaces for every server."""
+    """The whole system on the cluster, with arq's keys on a Redis of its own."""
     async with running_system(cluster.url, database_url, with_worker=False) as running:
-        for number in range(6):
-            await running.connect("main", workspace=f"w{number}")
         await running.start_worker(arq_redis_url=redis_url, drains_at_once=16)
         yield running
 
@@ -37,8 +35,7 @@ async def system(cluster: Cluster, redis_url: str, database_url: str) -> AsyncIt
 @pytest.fixture
 async def load(system: System) -> Load:
     """Somebody who can post for every workspace."""
-    rows = await system.database.fetch("SELECT c.id, c.workspace_id FROM variance_data.connections c")
-    return Load(system, {row["id"]: row["workspace_id"] for row in rows})
+    return Load(system, await workspaces_of(system))
 
 
 @pytest.fixture

@@ -17,6 +17,14 @@ _AGAIN_SECONDS = 0.02
 _PAUSE_SECONDS = 0.005
 
 
+async def workspaces_of(system: System) -> dict[str, int]:
+    """Add connections in enough workspaces for every partition; give the workspace of each connection."""
+    for number in range(6):
+        await system.connect("main", workspace=f"w{number}")
+    rows = await system.database.fetch("SELECT id, workspace_id FROM variance_data.connections")
+    return {row["id"]: row["workspace_id"] for row in rows}
+
+
 @dataclass
 class Load:
     """Posts as many senders, one for each partition, and remembers what they were told."""

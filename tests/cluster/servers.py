@@ -55,9 +55,16 @@ class Cluster:
 
     def move_keys(self, partition: int, to: Valkey, at_once: int = 100) -> None:
         """Move what the slot holds, in so many keys at once."""
+        while self.move_some_keys(partition, to, at_once):
+            pass
+
+    def move_some_keys(self, partition: int, to: Valkey, at_once: int) -> bool:
+        """Move some of what the slot holds; tell whether there was any."""
         slot, source = slot_of(stream_key(partition)), self.owner(partition)
-        while keys := ask(source, "CLUSTER", "GETKEYSINSLOT", slot, at_once):
+        keys = ask(source, "CLUSTER", "GETKEYSINSLOT", slot, at_once)
+        if keys:
             ask(source, "MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *keys)
+        return bool(keys)
 
     def end_move(self, partition: int, to: Valkey) -> None:
         """Make the other server the slot's owner, for all servers."""

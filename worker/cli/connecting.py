@@ -8,7 +8,8 @@ import asyncpg
 from redis.exceptions import RedisError
 
 from schemas.redis_client import RedisClient
-from schemas.redis_url import server_urls
+from schemas.redis_pools import is_sentinel
+from schemas.redis_url import address_of, server_urls
 from worker.cli.failures import ServerUnavailableError
 from worker.cli.servers import Servers
 from worker.failure_reason import reason_of
@@ -61,7 +62,7 @@ async def open_arq_redis(servers: Servers, redis: RedisClient) -> AsyncIterator[
 
 def _unavailable(server: str, variable: str, url: str, failure: BaseException) -> ServerUnavailableError:
     try:
-        places = ", ".join(map(_place, server_urls(url)))
+        places = address_of(url) if is_sentinel(url) else ", ".join(map(_place, server_urls(url)))
     except ValueError:
         return ServerUnavailableError(f"{variable} is no URL of a server")
     if isinstance(failure, ValueError) and not isinstance(failure, asyncpg.InterfaceError):
