@@ -18,8 +18,8 @@ from ingest.queue_connection import QueueConnection
 from ingest.queue_writes import Pair, QueueUnavailableError, Settle, by_partition, word_for
 from schemas.cluster_map import ClusterMap, is_on_its_way, redirection_of, slot_of
 from schemas.queue import PARTITIONS, stream_key
+from schemas.redis_addresses import address_of, server_urls, url_at
 from schemas.redis_away import REDIS_AWAY
-from schemas.redis_url import address_of, server_urls, url_at
 
 _QUICK_TRIES = 4
 _PAUSE_SECONDS = 0.02
@@ -37,6 +37,7 @@ class ClusterCommit:
         self._timeout_seconds = timeout_seconds
         self._metrics = metrics
         self._nodes: dict[str, NodeCommit] = {}
+        self._unserved: set[int] = set()
         self._look: asyncio.Task[None] | None = None
         self._looked_at = 0.0
         self._unsettled = 0
@@ -83,20 +84,25 @@ class ClusterCommit:
 
     def _send(self, part: Part) -> None:
         address = self._map.owner(_slot(part.partition))
-        if address is None:
-            self._look_again()
-            part.settle(QueueUnavailableError("no_server"))
-        else:
+        if address is not None:
             self._node(address).put(part)
+            return
+        self._look_again()
+        self._metrics.failed_flushes += 1
+        if part.partition not in self._unserved:
+            self._unserved.add(part.partition)
+            _log.warning("queue_unavailable", partition=part.partition, cause="no_server")
+        part.settle(QueueUnavailableError("no_server"))
 
-    def _refused(self, part: Part, error: Exception, asked: str) -> None:
-        """Send a part elsewhere that a server did not write; say that it failed where there is no hope."""
+    def _refused(self, part: Part, error: Exception, asked: str) -> QueueUnavailableError | None:
+        """Send a part elsewhere that a server did not write; where there is no hope, say so and give the failure."""
         redirection = redirection_of(error, asked)
         is_late = time.monotonic() > part.put_at + self._timeout_seconds
         if is_late or (redirection is None and not is_on_its_way(error)):
             self._look_again()
-            part.settle(QueueUnavailableError(word_for(error)))
-            return
+            failure = QueueUnavailableError(word_for(error))
+            part.settle(failure)
+            return failure
         address, is_asking = asked, False
         if redirection is not None:
             _, address, is_asking = redirection
@@ -108,6 +114,7 @@ class ClusterCommit:
             self._node(address).put_first(again)
         else:
             asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._node(address).put_first, again)
+        return None
 
     def _node(self, address: str) -> NodeCommit:
         node = self._nodes.get(address)
@@ -141,6 +148,7 @@ class ClusterCommit:
                 continue
             if found is not None and found.masters:
                 self._map = found
+                self._unserved.clear()
                 break
         for task in looks:
             task.cancel()

@@ -30,8 +30,8 @@ from ingest.queue_writes import (
 )
 from schemas.cluster_map import ClusterMap
 from schemas.crash_points import crash_point
+from schemas.redis_addresses import server_urls
 from schemas.redis_client import NotAClusterError
-from schemas.redis_url import server_urls
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -21,6 +21,8 @@ from ingest.queue_writes import (
 )
 from schemas.crash_points import crash_point
 
+_AVAILABLE_AFTER_SECONDS = 1.0
+
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -50,7 +52,7 @@ class NodeCommit:
         *,
         timeout_seconds: float,
         metrics: Metrics,
-        on_refused: Callable[[Part, Exception, str], None],
+        on_refused: Callable[[Part, Exception, str], QueueUnavailableError | None],
         on_failure: Callable[[], None],
     ) -> None:
         self._address = address
@@ -63,7 +65,7 @@ class NodeCommit:
         self._waiting_bytes = 0
         self._is_wanted = asyncio.Event()
         self._is_closing = False
-        self._is_failing = False
+        self._failed_at: float | None = None
         self._task = asyncio.create_task(self._flush_until_closed())
 
     def put(self, part: Part) -> None:
@@ -127,13 +129,14 @@ class NodeCommit:
             return
         if messages:
             crash_point("after_flush")
-        self._note(None, messages)
+        failures: list[QueueUnavailableError | None] = [None]
         for its_parts, verdict in zip(together.values(), verdicts, strict=True):
             for part in its_parts:
                 if verdict is None:
                     part.settle(None)
                 else:
-                    self._on_refused(part, verdict, self._address)
+                    failures.append(self._on_refused(part, verdict, self._address))
+        self._note(next(filter(None, failures), None), messages)
 
     async def _commit(self, transactions: Sequence[Sequence[Command]]) -> list[Exception | None]:
         is_fresh = not self._connection.is_open
@@ -158,15 +161,17 @@ class NodeCommit:
         return verdicts
 
     def _note(self, failure: QueueUnavailableError | None, messages: int) -> None:
-        if failure is None:
-            self._metrics.flush_messages.observe(messages)
-            if self._is_failing:
-                _log.info("queue_available", server=self._address)
-        else:
+        if failure is not None:
             self._metrics.failed_flushes += 1
-            if not self._is_failing:
+            if self._failed_at is None:
                 _log.warning("queue_unavailable", server=self._address, cause=failure.cause)
-        self._is_failing = failure is not None
+            self._failed_at = time.monotonic()
+            return
+        self._metrics.flush_messages.observe(messages)
+        # It may refuse some partitions and take others: that is one failure, not many.
+        if self._failed_at is not None and time.monotonic() - self._failed_at > _AVAILABLE_AFTER_SECONDS:
+            _log.info("queue_available", server=self._address)
+            self._failed_at = None
 
 
 def _transaction_of(parts: Sequence[Part]) -> list[Command]:

@@ -13,9 +13,9 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from schemas.cluster_map import ClusterMap
+from schemas.redis_addresses import address_of
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_pools import close_pool, open_pool
-from schemas.redis_url import address_of
 
 Command: TypeAlias = tuple[Any, ...]
 

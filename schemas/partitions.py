@@ -31,9 +31,9 @@ NEVER_CHANGED = Partitions(PARTITIONS, PARTITIONS)
 
 
 def read_partitions(fields: Mapping[bytes, bytes]) -> Partitions:
-    """Read the hash, which is empty where the number was never changed."""
-    current = int(fields.get(_CURRENT.encode(), PARTITIONS))
-    return Partitions(current, max(PARTITIONS, current, *(int(field) for field in fields if field.isdigit())))
+    """Read the hash, which is empty where the number was never changed; what is no such number there is ignored."""
+    current = _number(fields.get(_CURRENT.encode(), b"")) or PARTITIONS
+    return Partitions(current, max(PARTITIONS, current, *map(_number, fields)))
 
 
 async def find_partitions(redis: Redis) -> Partitions:
@@ -45,3 +45,8 @@ async def change_partitions(redis: Redis, current: int) -> None:
     """Spread messages over so many partitions from now on. Raises what is in REDIS_AWAY."""
     fields = {_CURRENT: str(current), str(current): datetime.now(UTC).isoformat(timespec="seconds")}
     await cast("Any", redis.hset(PARTITIONS_KEY, mapping=fields))
+
+
+def _number(text: bytes) -> int:
+    number = int(text) if text.isdigit() and len(text) <= len(str(MOST_PARTITIONS)) else 0
+    return number if number <= MOST_PARTITIONS else 0

@@ -14,9 +14,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from schemas.cluster_map import ClusterMap, is_on_its_way, redirection_of, slot_of
+from schemas.redis_addresses import address_of, server_urls, url_at
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_pools import close_pool, open_pool
-from schemas.redis_url import address_of, server_urls, url_at
 
 Command: TypeAlias = tuple[Any, ...]
 

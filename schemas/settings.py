@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from schemas.foreseen import ForeseenError
+from schemas.redis_addresses import server_urls
 from schemas.redis_pools import SENTINEL_SCHEME, is_sentinel
-from schemas.redis_url import server_urls
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]

@@ -6,7 +6,7 @@ the drains itself.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -20,9 +20,9 @@ from redis.exceptions import ResponseError
 
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_client import RedisClient
-from schemas.redis_pools import close_pool, open_pool
-from schemas.redis_url import server_urls
-from schemas.settings import SettingsError, WorkerSettings
+from schemas.redis_pools import close_pool
+from schemas.settings import WorkerSettings
+from worker.arq_queue import StoppableWorker, StoppedError, arq_client, end, refuse_cluster, to_json
 from worker.attempts import Attempts
 from worker.drain import TURN_SECONDS, Drain, Drained
 from worker.failure import is_messages_fault
@@ -42,7 +42,6 @@ _BUSY_SECONDS = 0.5
 _FAILED_SECONDS = 0.25
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
 _PUBLISH_SECONDS = 5.0
-_CANCEL_AGAIN_SECONDS = 0.1
 _QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
 
 
@@ -204,7 +203,7 @@ async def open_service(settings: WorkerSettings, stopping: asyncio.Event) -> Asy
 
 async def _serve(service: Service) -> None:
     """Run arq, the sweep and the publication until one fails or the process stops; let drains finish."""
-    arq = _arq_client(service.settings)
+    arq = arq_client(service.settings, _redis_connections(service.settings))
     running = asyncio.create_task(_run_arq(service, arq))
     loops = [asyncio.create_task(service.sweep(arq)), asyncio.create_task(service.publish())]
     stop = asyncio.create_task(service.stopping.wait())
@@ -217,7 +216,7 @@ async def _serve(service: Service) -> None:
         for task in done:
             task.result()  # raises what made it end
     finally:
-        await _end([running, *loops, stop, *service.jobs.values(), *service.own_drains])
+        await end([running, *loops, stop, *service.jobs.values(), *service.own_drains])
         with suppress(*REDIS_AWAY):
             await arq.aclose()
             await close_pool(arq.connection_pool)
@@ -227,59 +226,27 @@ async def _run_arq(service: Service, arq: ArqRedis) -> None:
     """Run arq until the process stops, again and again where its Redis, which is not the streams', is away."""
     while not service.stopping.is_set():
         try:
-            await _refuse_cluster(service.settings, arq)
+            await refuse_cluster(service.settings, arq)
             worker = arq_worker(service, arq)
             service.jobs = worker.tasks
             await worker.async_run()
-        except _StoppedError:
+        except StoppedError:
             return
         except REDIS_AWAY as failure:
             if not service.is_arq_apart:
                 raise
             _LOG.warning("arq starts again", failure=type(failure).__name__, retry_seconds=_LONGEST_RETRY_SECONDS)
             jobs = list(service.jobs.values())
-            await _end(jobs)
+            await end(jobs)
             await asyncio.gather(*jobs, return_exceptions=True)  # of drains that ended well, and could not say so
             with suppress(TimeoutError):
                 await asyncio.wait_for(service.stopping.wait(), _LONGEST_RETRY_SECONDS)
-
-
-async def _refuse_cluster(settings: WorkerSettings, arq: ArqRedis) -> None:
-    try:
-        await arq.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
-    except ResponseError:  # it is none, or does not tell
-        return
-    name = "REDIS_URL" if settings.arq_redis_url is None else "ARQ_REDIS_URL"
-    raise SettingsError(f"{name} names a cluster: set ARQ_REDIS_URL to a single Redis, for arq's own keys")
 
 
 async def _let_finish(service: Service, tasks: Iterable["asyncio.Task[None]"]) -> None:
     """Wait until tasks have come to their own end, drains to a commit, within the time that a stop may take."""
     if waiting := list(tasks):
         await asyncio.wait(waiting, timeout=service.settings.shutdown_seconds)
-
-
-async def _end(tasks: Sequence["asyncio.Task[Any]"]) -> None:
-    """Cancel tasks until they have ended; redis-py may swallow a cancellation that comes while it connects."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_SECONDS)
-
-
-class _StoppedError(Exception):
-    """The process stops."""
-
-
-class StoppableWorker(Worker):
-    """arq's worker, which ends between two looks at its queue; a cancellation in the middle leaks a connection."""
-
-    async def _poll_iteration(self) -> None:
-        service: Service = self.ctx["service"]
-        if service.stopping.is_set():
-            raise _StoppedError
-        await super()._poll_iteration()
 
 
 def arq_worker(service: Service, arq: ArqRedis) -> Worker:
@@ -302,7 +269,7 @@ def arq_worker(service: Service, arq: ArqRedis) -> Worker:
         keep_result=0,
         log_results=False,
         health_check_interval=10,
-        job_serializer=_to_json,
+        job_serializer=to_json,
         job_deserializer=orjson.loads,
         ctx={"service": service},
     )
@@ -312,28 +279,9 @@ def arq_worker(service: Service, arq: ArqRedis) -> Worker:
     return worker
 
 
-def _to_json(value: Any) -> bytes:
-    return orjson.dumps(value, default=str)  # arq's own failures hold exceptions
-
-
 def _job_timeout_seconds(settings: WorkerSettings) -> float:
     return TURN_SECONDS + 2 * settings.statement_timeout_seconds
 
 
 def _redis_connections(settings: WorkerSettings) -> int:
     return settings.drains_at_once * 2 + 4
-
-
-def _arq_client(settings: WorkerSettings) -> ArqRedis:
-    pool = open_pool(
-        settings.arq_redis_url or server_urls(settings.redis_url)[0],
-        max_connections=_redis_connections(settings),
-        timeout=settings.redis_timeout_seconds,
-        socket_timeout=settings.redis_timeout_seconds,
-        socket_connect_timeout=settings.redis_timeout_seconds,
-        socket_keepalive=True,
-        health_check_interval=15,
-    )
-    client = ArqRedis(pool, job_serializer=_to_json, job_deserializer=orjson.loads)
-    client.auto_close_connection_pool = True
-    return client

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,8 +34,6 @@ class Load:
     acknowledged: set[str] = field(default_factory=set)
     answers: Counter[tuple[int, int]] = field(default_factory=Counter)
     """Posts by partition and status."""
-    slowest_seconds: dict[int, float] = field(default_factory=dict)
-    """By partition, how long a post waited at most for its 200."""
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def senders(self) -> dict[int, tuple[str, str]]:
@@ -55,14 +52,11 @@ class Load:
     async def _post(self, partition: int, message_id: str) -> int:
         connection, user = self.senders()[partition]
         message = {"type": "track", "event": "Said", "userId": user, "messageId": message_id}
-        begun_at = time.monotonic()
         status = await self.system.post("/v1/track", message, connection)
         assert status in (200, 503)
         self.answers[partition, status] += 1
         if status == 200:
             self.acknowledged.add(message_id)
-            waited_seconds = time.monotonic() - begun_at
-            self.slowest_seconds[partition] = max(waited_seconds, self.slowest_seconds.get(partition, 0))
         return status
 
     def refused(self) -> set[int]:

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ingest.group_commit import GroupCommit
 from ingest.metrics import Metrics
 from ingest.queue_writes import Pair
-from schemas.partitions import find_partitions
+from schemas.partitions import MOST_PARTITIONS, find_partitions, read_partitions
 from schemas.queue import accepted_field, partition_of, stream_key
 from tests.cli.command import Variance
 from tests.system import System, eventually
@@ -98,3 +101,10 @@ def _rests(system: System, partitions: range) -> Callable[[], Awaitable[bool]]:
         return is_same
 
     return do_rest
+
+
+@given(st.dictionaries(st.sampled_from([b"current", b"16", b"40", b"257", b"x"]) | st.binary(), st.binary()))
+def test_whatever_stands_in_the_hash_messages_have_a_partition_that_is_drained(fields: dict[bytes, bytes]) -> None:
+    current, most = read_partitions(fields)
+    assert 1 <= current <= most <= MOST_PARTITIONS
+    assert partition_of(7, "u1", current) < most
