@@ -23,7 +23,7 @@ from schemas.redis_away import REDIS_AWAY
 
 _QUICK_TRIES = 4
 _PAUSE_SECONDS = 0.02
-_BETWEEN_LOOKS_SECONDS = 0.1
+_BETWEEN_LOOKS_SECONDS = 0.25
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

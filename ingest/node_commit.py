@@ -117,7 +117,9 @@ class NodeCommit:
         if messages:
             crash_point("before_flush")
         try:
-            async with asyncio.timeout(parts[0].put_at + self._timeout_seconds - time.monotonic()):
+            # What was sent elsewhere first has waited long already, and is not to hurry those that it comes before.
+            begun_at = next((part.put_at for part in parts if not part.tries), time.monotonic())
+            async with asyncio.timeout(begun_at + self._timeout_seconds - time.monotonic()):
                 verdicts = await self._commit(transactions)
         except Exception as error:  # noqa: BLE001 (whatever it is, the senders are told and the next flush is tried)
             await self._connection.drop()

@@ -49,6 +49,17 @@ class Load:
         """Post a message that lies in a partition, once; give the answer's status."""
         return await self._post(partition, f"m{next(self._numbers)}")
 
+    async def say_all_at_once(self, connection: str) -> tuple[int, set[int]]:
+        """Post a batch of a connection for all partitions that it has; give the answer's status and the partitions."""
+        users = [f"u{number}" for number in range(40)]
+        batch = [
+            {"type": "track", "event": "Said", "userId": user, "messageId": f"m{next(self._numbers)}"} for user in users
+        ]
+        status = await self.system.post("/v1/batch", {"batch": batch}, connection)
+        if status == 200:
+            self.acknowledged.update(message["messageId"] for message in batch)
+        return status, {partition_of(self.workspaces[connection], user) for user in users}
+
     async def _post(self, partition: int, message_id: str) -> int:
         connection, user = self.senders()[partition]
         message = {"type": "track", "event": "Said", "userId": user, "messageId": message_id}

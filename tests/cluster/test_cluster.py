@@ -70,6 +70,9 @@ async def test_a_killed_server_is_refused_for_its_own_partitions_alone_and_drain
         await load.sees(40, 503)
         await load.sees(100)
         assert load.refused() == its_own
+        for connection in load.workspaces:
+            status, partitions = await load.say_all_at_once(connection)
+            assert (status == 503) == bool(partitions & its_own), partitions
         status, checks = await _ready(system)
         assert (status, any(dead.address in check for check in checks)) == (200, True), checks
         ended = await variance("status", "--json")

@@ -37,11 +37,13 @@ async def edge_that_knows_of_no_change(system: System) -> AsyncIterator[None]:
             await asyncio.sleep(0.005)
 
     writing = asyncio.create_task(write())
-    yield
-    stopped.set()
-    await writing
-    group_commit.close()
-    await flushing
+    try:
+        yield
+    finally:
+        stopped.set()
+        await writing
+        group_commit.close()
+        await flushing
 
 
 async def test_the_number_of_partitions_changes_under_load_and_nothing_is_lost(
