@@ -155,7 +155,10 @@ class ClusterCommit:
         await asyncio.gather(*looks, return_exceptions=True)
 
     async def _ask(self, address: str) -> ClusterMap | None:
-        connection = QueueConnection(url_at(server_urls(self._redis_url)[0], address))
+        # Not only by a cancellation, which redis-py may swallow while it connects: a look must not last for ever.
+        seconds = self._timeout_seconds
+        url = url_at(server_urls(self._redis_url)[0], address)
+        connection = QueueConnection(url, socket_timeout=seconds, socket_connect_timeout=seconds)
         try:
             return await connection.open()
         finally:

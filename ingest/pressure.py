@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 
 from ingest.answers import unavailable
 from ingest.metrics import Metrics
-from schemas.partitions import find_partitions
+from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
 from schemas.queue import accepted_key, removed_key, stream_key
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_client import RedisClient, run_all
@@ -31,6 +31,7 @@ class Pressure:
         self._metrics = metrics
         self._max_memory_ratio = max_memory_ratio
         self._max_queued_messages = max_queued_messages
+        self._partitions = NEVER_CHANGED.most
         self._is_closed = asyncio.Event()
         self.excess: str | None = None
         """What is above its bound, in words; None where there is room."""
@@ -70,14 +71,17 @@ class Pressure:
         return None
 
     async def _queued_messages(self) -> int:
-        numbers = range((await find_partitions(self._redis)).most)
+        numbers = range(self._partitions)
         commands = [
             command
             for number in numbers
             for command in (("GET", accepted_key(number)), ("GET", removed_key(number)), ("XLEN", stream_key(number)))
         ]
+        fields, *replies = await run_all(self._redis, [("HGETALL", PARTITIONS_KEY), *commands])
+        if not isinstance(fields, Exception):
+            self._partitions = max(self._partitions, read_partitions(fields).most)  # from the next look on
         waiting = all_entries = 0
-        for accepted, removed, entries in zip(*[iter(await run_all(self._redis, commands))] * 3, strict=True):
+        for accepted, removed, entries in zip(*[iter(replies)] * 3, strict=True):
             if not any(isinstance(reply, Exception) for reply in (accepted, removed, entries)):
                 waiting += int(accepted or 0) - int(removed or 0)
                 all_entries += entries

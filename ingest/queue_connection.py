@@ -23,9 +23,9 @@ Command: TypeAlias = tuple[Any, ...]
 class QueueConnection:
     """A connection to the server of a URL, which may be closed."""
 
-    def __init__(self, url: str) -> None:
-        """Raise ValueError for a URL that redis-py cannot read."""
-        self._connections = open_pool(url, lib_name=None, lib_version=None)
+    def __init__(self, url: str, **options: Any) -> None:
+        """Raise ValueError for a URL that redis-py cannot read. `options` are those of its connections."""
+        self._connections = open_pool(url, lib_name=None, lib_version=None, **options)
         self._address = address_of(url)
         self._connection: AbstractConnection | None = None
         self._transport: asyncio.WriteTransport | None = None

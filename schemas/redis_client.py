@@ -87,7 +87,7 @@ class RedisClient(Redis):
             by_server.setdefault(server, []).append(number)
         replies: list[Any] = [None] * len(commands)
         await asyncio.gather(*(
-            self._run_on(server, commands, numbers, replies) for server, numbers in by_server.items()
+            self._run_on(cluster, server, commands, numbers, replies) for server, numbers in by_server.items()
         ))  # fmt: skip
         return replies
 
@@ -118,8 +118,10 @@ class RedisClient(Redis):
                         cluster.move(slot, address)
                         self._is_stale = True
             except REDIS_AWAY:
-                self._is_stale = True
-                raise
+                now_at = (await self._look_after_failure(cluster)).owner(slot)
+                if now_at in (None, address):
+                    raise
+                address, is_asking = now_at, False  # another has been promoted; our commands may be repeated
             if count >= _QUICK_TRIES:
                 await asyncio.sleep(_PAUSE_SECONDS)
         raise RedisConnectionError(f"the hash slot {slot} does not come to rest")
@@ -149,7 +151,12 @@ class RedisClient(Redis):
         raise failure
 
     async def _run_on(
-        self, server: str | None, commands: Sequence[Command], numbers: Sequence[int], replies: list[Any]
+        self,
+        cluster: ClusterMap,
+        server: str | None,
+        commands: Sequence[Command],
+        numbers: Sequence[int],
+        replies: list[Any],
     ) -> None:
         """Run some of the commands on a server; those that are sent elsewhere one by one."""
         again = numbers
@@ -160,16 +167,23 @@ class RedisClient(Redis):
                         pipeline.execute_command(*commands[number])
                     found = await pipeline.execute(raise_on_error=False)
             except REDIS_AWAY as error:
-                self._is_stale = True
+                cluster = await self._look_after_failure(cluster)
                 found = [error] * len(numbers)
             for number, reply in zip(numbers, found, strict=True):
                 replies[number] = reply
-            again = [number for number in numbers if _is_elsewhere(replies[number], server)]
+            again = [
+                number for number in numbers
+                if _is_elsewhere(replies[number], server) or cluster.owner(slot_of(commands[number][1])) != server
+            ]  # fmt: skip
         for number in again:
             try:
                 replies[number] = await self.execute_command(*commands[number])
             except REDIS_AWAY as error:
                 replies[number] = error
+
+    async def _look_after_failure(self, cluster: ClusterMap) -> ClusterMap:
+        self._is_stale = True
+        return await self._current_map() or cluster
 
     async def _current_map(self) -> ClusterMap | None:
         """Give the map; read it, where it is not known or not true any more, but not too often."""
