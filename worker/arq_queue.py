@@ -9,6 +9,7 @@ from arq import ArqRedis, Worker
 from redis.exceptions import ResponseError
 
 from schemas.redis_addresses import server_urls
+from schemas.redis_client import RedisClient
 from schemas.redis_pools import open_pool
 from schemas.settings import SettingsError, WorkerSettings
 
@@ -44,14 +45,22 @@ def arq_client(settings: WorkerSettings, max_connections: int) -> ArqRedis:
     return client
 
 
-async def refuse_cluster(settings: WorkerSettings, arq: ArqRedis) -> None:
+async def refuse_cluster(settings: WorkerSettings, redis: RedisClient, arq: ArqRedis) -> None:
     """Raise SettingsError where arq's keys would be on a cluster; what is in REDIS_AWAY where that cannot be told."""
+    if settings.arq_redis_url is None:
+        name, is_cluster = "REDIS_URL", await redis.is_cluster()
+    else:
+        name, is_cluster = "ARQ_REDIS_URL", await _is_of_cluster(arq)
+    if is_cluster:
+        raise SettingsError(f"{name} names a cluster: set ARQ_REDIS_URL to a single Redis, for arq's own keys")
+
+
+async def _is_of_cluster(arq: ArqRedis) -> bool:
     try:
         await arq.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
-    except ResponseError:  # it is none, or does not tell
-        return
-    name = "REDIS_URL" if settings.arq_redis_url is None else "ARQ_REDIS_URL"
-    raise SettingsError(f"{name} names a cluster: set ARQ_REDIS_URL to a single Redis, for arq's own keys")
+    except ResponseError:  # it is of none, or does not tell
+        return False
+    return True
 
 
 def to_json(value: Any) -> bytes:

@@ -226,7 +226,7 @@ async def _run_arq(service: Service, arq: ArqRedis) -> None:
     """Run arq until the process stops, again and again where its Redis, which is not the streams', is away."""
     while not service.stopping.is_set():
         try:
-            await refuse_cluster(service.settings, arq)
+            await refuse_cluster(service.settings, service.redis, arq)
             worker = arq_worker(service, arq)
             service.jobs = worker.tasks
             await worker.async_run()

@@ -45,7 +45,7 @@ async def test_while_slots_move_under_load_nobody_is_refused_and_nothing_is_lost
 ) -> None:
     async with load.going_on():
         await load.sees(32)
-        for partition in (0, 1, 2, 3):
+        for partition in (0, 1):
             source = cluster.owner(partition)
             target = next(server for server in cluster.servers if server is not source)
             cluster.begin_move(partition, target)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import Variance
 from tests.cluster.load import Load
 from tests.cluster.servers import Cluster
@@ -24,12 +26,14 @@ async def test_status_and_receipt_read_the_whole_cluster(
     assert receipt["outcome"] == "pending"
 
 
+@pytest.mark.parametrize("name", ["REDIS_URL", "ARQ_REDIS_URL"])
 async def test_without_a_single_redis_for_arq_the_worker_says_what_to_set(
-    cluster: Cluster, database_url: str, tmp_path: Path
+    cluster: Cluster, database_url: str, tmp_path: Path, name: str
 ) -> None:
-    worker = Program(tmp_path / "worker.log", "worker", REDIS_URL=cluster.url, DATABASE_URL=database_url)
+    urls = {"REDIS_URL": cluster.url, "DATABASE_URL": database_url, name: cluster.servers[0].url}
+    worker = Program(tmp_path / "worker.log", "worker", **urls)
     worker.start()
     assert worker.wait() == 1
     assert (tmp_path / "worker.log").read_text().splitlines()[-1] == (
-        "worker: REDIS_URL names a cluster: set ARQ_REDIS_URL to a single Redis, for arq's own keys"
+        f"worker: {name} names a cluster: set ARQ_REDIS_URL to a single Redis, for arq's own keys"
     )

@@ -18,7 +18,7 @@ async def stage(cluster: Cluster, database_url: str) -> AsyncIterator[Stage]:
 
 
 @settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
