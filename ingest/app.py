@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
-from redis.asyncio import BlockingConnectionPool, Redis
 
 from ingest import description
 from ingest.access import Access
@@ -22,11 +21,11 @@ from ingest.sockets import SOCKETS, Sockets
 from ingest.straight_posts import LANE, Judge, Lane
 from ingest.tracking import BATCHES, CALLS, SDK_METRICS, Tracking
 from ingest.webhook import PATH, Webhook
-from schemas.redis_url import with_host_check
+from schemas.redis_client import RedisClient
 from schemas.settings import WebSettings
 from schemas.tracing import Tracing
 
-REDIS = web.AppKey("REDIS", Redis)
+REDIS = web.AppKey("REDIS", RedisClient)
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 PRESSURE = web.AppKey("PRESSURE", Pressure)
 GROUP_COMMIT = web.AppKey("GROUP_COMMIT", GroupCommit)
@@ -41,12 +40,14 @@ _GROWTH = 4
 def create_app(settings: WebSettings, tracing: Tracing | None = None) -> web.Application:
     """Put the application together. Raises ValueError where REDIS_URL cannot be read by Redis' client."""
     app = web.Application()
-    redis = _redis(settings)
+    redis = RedisClient(
+        settings.redis_url, timeout_seconds=settings.redis_timeout_seconds, max_connections=_REDIS_CONNECTIONS
+    )
     metrics = Metrics()
     refusals = Refusals(metrics)
     connections = Connections(redis, settings.redis_timeout_seconds)
     budget = Budget(max(settings.max_bytes_in_flight, 2 * (1 + _GROWTH) * settings.max_body_bytes))
-    group_commit = GroupCommit(with_host_check(settings.redis_url), settings.redis_timeout_seconds, metrics, budget)
+    group_commit = GroupCommit(settings.redis_url, settings.redis_timeout_seconds, metrics, budget)
     pressure = Pressure(
         redis,
         metrics,
@@ -60,7 +61,7 @@ def create_app(settings: WebSettings, tracing: Tracing | None = None) -> web.App
     parts = (
         BodyReader(settings.max_body_bytes, settings.body_timeout_seconds, budget),
         Access(connections),
-        Intake(group_commit, metrics, settings.max_body_bytes * _GROWTH, tracing),
+        Intake(group_commit, metrics, connections, max_bytes=settings.max_body_bytes * _GROWTH, tracing=tracing),
         pressure,
     )
     tracking, webhook = Tracking(*parts), Webhook(*parts)
@@ -101,21 +102,9 @@ def _judges(tracking: Tracking, webhook: Webhook) -> Callable[[str], Judge | Non
     return judge_of
 
 
-def _redis(settings: WebSettings) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        with_host_check(settings.redis_url),
-        max_connections=_REDIS_CONNECTIONS,
-        timeout=settings.redis_timeout_seconds,
-        socket_timeout=settings.redis_timeout_seconds,
-        socket_connect_timeout=settings.redis_timeout_seconds,
-    )
-    return Redis(connection_pool=pool)
-
-
 async def _redis_closed(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[REDIS].aclose()
-    await app[REDIS].connection_pool.disconnect()
 
 
 async def _connections_current(app: web.Application) -> AsyncIterator[None]:

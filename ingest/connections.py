@@ -22,7 +22,9 @@ from schemas.connection import (
     PublishedSecret,
     secret_sha256,
 )
+from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_client import run_all
 
 _POLL_SECONDS = 0.25
 
@@ -36,6 +38,8 @@ class Connections:
 
     def __init__(self, redis: Redis, timeout_seconds: float) -> None:
         self._redis = redis
+        self.partitions = NEVER_CHANGED.current
+        """How many partitions messages are spread over."""
         self._timeout_seconds = timeout_seconds
         self._by_id: dict[str, PublishedConnection] = {}
         self._by_secret: dict[str, tuple[PublishedConnection, PublishedSecret]] = {}
@@ -110,7 +114,11 @@ class Connections:
         return is_current
 
     async def _reload_if_changed(self) -> bool:
-        version = cast("bytes | None", await self._redis.get(CONNECTIONS_VERSION_KEY))
+        version, fields = await run_all(self._redis, [("GET", CONNECTIONS_VERSION_KEY), ("HGETALL", PARTITIONS_KEY)])
+        if not isinstance(fields, Exception):  # of a cluster, another server's
+            self.partitions = read_partitions(fields).current
+        if isinstance(version, Exception):
+            raise version
         if version is None:  # nobody has published yet, or Redis was emptied: not the same as having none
             self._version = None
             return False

@@ -2,59 +2,44 @@
 
 A flush begins as soon as the one before it has returned; there is no timer. It is one transaction: the
 entries, and the counters of what was accepted. A flush whose reply was lost counts as failed: the sender's
-repetition of it is recognised by its messageIds.
+repetition of it is recognised by its messageIds. Where Redis turns out to be a cluster, each of its servers gets
+flushes of its own.
 """
 
 import asyncio
 import itertools
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from typing import Any, NamedTuple, TypeAlias, cast
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
-import hiredis
 import structlog
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
 
 from ingest.budget import Budget
+from ingest.cluster_commit import ClusterCommit
 from ingest.metrics import Metrics
+from ingest.queue_connection import Command, QueueConnection
+from ingest.queue_writes import (
+    FLUSH_BYTES,
+    Pair,
+    QueueUnavailableError,
+    Settle,
+    by_partition,
+    transaction,
+    word_for,
+)
+from schemas.cluster_map import ClusterMap
 from schemas.crash_points import crash_point
-from schemas.queue import ENTRY_MESSAGES, accepted_key, connection_of, stream_key
-from schemas.redis_away import REDIS_AWAY
-
-_FLUSH_BYTES = 4 * 1024 * 1024
-"""Bytes of messages in one transaction, more only where a single request has more."""
+from schemas.queue import connection_of
+from schemas.redis_addresses import server_urls
+from schemas.redis_client import NotAClusterError
 
 _COUNT_SECONDS = 0.05
 """For how long it is remembered how much each sender has in hand, where that matters."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-
-class Pair(NamedTuple):
-    """One message on its way to the queue: where, under which name, and what."""
-
-    partition: int
-    field: str
-    value: bytes
-
-
-_Command: TypeAlias = tuple[Any, ...]
-
-
-class QueueUnavailableError(Exception):
-    """Redis did not confirm the write; `cause` is a word for logs and never holds what was to be written."""
-
-    def __init__(self, cause: str) -> None:
-        self.cause = cause
-        super().__init__(cause)
-
-
-Settle: TypeAlias = Callable[[QueueUnavailableError | None], None]
-"""Is called once, when the write is on disk (None) or failed. It must not raise."""
 
 
 class _Write(NamedTuple):
@@ -64,23 +49,30 @@ class _Write(NamedTuple):
     settle: Settle
 
 
-class GroupCommit:
-    """Writes to the queue over one connection of its own, which is dropped and remade after any error.
+class _ClusterError(Exception):
+    """The server belongs to a cluster."""
 
-    A pool's pipeline would be shorter, but redis-py's hangs or leaks its connection where Redis freezes.
-    """
+    def __init__(self, cluster: ClusterMap) -> None:
+        self.cluster = cluster
+        super().__init__()
+
+
+class GroupCommit:
+    """Writes to the queue over one connection of its own; to a cluster, over one to each server."""
 
     def __init__(self, redis_url: str, timeout_seconds: float, metrics: Metrics, budget: Budget) -> None:
-        self._connections: ConnectionPool = ConnectionPool.from_url(
-            redis_url, lib_name=None, lib_version=None
-        )
+        """Raise ValueError for a URL that redis-py cannot read."""
+        self._redis_url = redis_url
+        self._seeds = deque(QueueConnection(url) for url in server_urls(redis_url))
+        self._connection = self._seeds[0]
         self._timeout_seconds = timeout_seconds
         self._metrics = metrics
         self._budget = budget
         budget.queued_by = self._bytes_of
-        self._connection: AbstractConnection | None = None
-        self._transport: asyncio.WriteTransport | None = None
+        self._cluster: ClusterCommit | None = None
         self._waiting: deque[_Write] = deque()
+        self._handed_on: dict[int, _Write] = {}
+        """What the cluster's servers have in hand."""
         self._under_way: Sequence[_Write] = ()
         self._counted: Counter[str] = Counter()
         self._counted_at = 0.0
@@ -91,7 +83,7 @@ class GroupCommit:
     async def put(self, pairs: Sequence[Pair]) -> None:
         """Return once the pairs are on disk in Redis. Raises QueueUnavailableError, within the time-out.
 
-        Without pairs it tells whether a write would succeed.
+        Without pairs it tells whether a write would succeed; in a cluster, on one of its servers at least.
         """
         done = asyncio.get_running_loop().create_future()
 
@@ -123,8 +115,14 @@ class GroupCommit:
                 self._is_wanted.clear()
                 await self._is_wanted.wait()
                 continue
-            await self._flush(self._take())
-        await self._drop_connection()
+            writes = self._take()
+            if self._cluster is None:
+                await self._flush(writes)
+            else:
+                self._hand_on(self._cluster, writes)
+        if self._cluster is not None:
+            await self._cluster.close()
+        await self._connection.drop()
 
     def close(self) -> None:
         """Let `flush_until_closed` return once nothing waits."""
@@ -134,7 +132,7 @@ class GroupCommit:
     def _take(self) -> list[_Write]:
         writes = [self._waiting.popleft()]
         size_bytes = writes[0].size_bytes
-        while self._waiting and size_bytes + self._waiting[0].size_bytes <= _FLUSH_BYTES:
+        while self._waiting and size_bytes + self._waiting[0].size_bytes <= FLUSH_BYTES:
             write = self._waiting.popleft()
             size_bytes += write.size_bytes
             writes.append(write)
@@ -146,7 +144,7 @@ class GroupCommit:
         if now - self._counted_at > _COUNT_SECONDS:
             self._counted_at = now
             self._counted.clear()
-            for write in itertools.chain(self._waiting, self._under_way):
+            for write in itertools.chain(self._waiting, self._under_way, self._handed_on.values()):
                 if write.pairs:
                     self._counted[connection_of(write.pairs[0].field)] += write.size_bytes
         return self._counted[connection_id]
@@ -160,10 +158,17 @@ class GroupCommit:
         began_at = time.monotonic()
         try:
             async with asyncio.timeout(writes[0].put_at + self._timeout_seconds - time.monotonic()):
-                await self._commit(_commands(pairs))
+                await self._commit(transaction(by_partition(pairs) or {0: []}))
+        except _ClusterError as found:
+            await self._connection.drop()
+            self._cluster = ClusterCommit(self._redis_url, found.cluster, self._timeout_seconds, self._metrics)
+            self._under_way = ()
+            self._hand_on(self._cluster, writes)
+            return
         except Exception as error:  # noqa: BLE001 (whatever it is, the senders are told and the next flush is tried)
-            failure = QueueUnavailableError(_word_for(error))
-            await self._drop_connection()
+            failure = QueueUnavailableError(word_for(error))
+            await self._connection.drop()
+            self._seeds.rotate()  # so that one that is frozen does not take the time of all flushes
         if pairs:
             crash_point("after_flush")
         self._note(failure, len(pairs), time.monotonic() - began_at)
@@ -172,47 +177,47 @@ class GroupCommit:
         for write in writes:
             write.settle(failure)
 
-    async def _commit(self, commands: list[_Command]) -> None:
-        is_fresh = self._connection is None
+    def _hand_on(self, cluster: ClusterCommit, writes: list[_Write]) -> None:
+        for write in writes:
+            self._handed_on[id(write)] = write
+            cluster.put(write.pairs, write.put_at, write.settle, partial(self._let_go, write))
+
+    def _let_go(self, write: _Write) -> None:
+        del self._handed_on[id(write)]
+        self._budget.used_bytes -= write.size_bytes
+
+    async def _commit(self, commands: list[Command]) -> None:
+        is_fresh = not self._connection.is_open
         try:
             await self._transact(commands)
         except RedisConnectionError:
             if is_fresh:
                 raise
             # Redis closed a connection that idled, or was restarted since. The write may even have landed.
-            await self._drop_connection()
+            await self._connection.drop()
             await self._transact(commands)
 
-    async def _transact(self, commands: list[_Command]) -> None:
-        connection = self._connection or await self._connect()
-        packed = b"".join(hiredis.pack_command(command) for command in commands)
-        await connection.send_packed_command(packed, check_health=False)
-        replies: Any = None
-        for _ in commands:
-            replies = await connection.read_response(disable_decoding=True)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
+    async def _transact(self, commands: list[Command]) -> None:
+        if not self._connection.is_open:
+            await self._connect()
+        await self._connection.transact(commands)
 
-    async def _connect(self) -> AbstractConnection:
-        connection = cast("AbstractConnection", self._connections.make_connection())  # type: ignore[no-untyped-call]
-        self._connection = connection
-        await connection.connect()  # type: ignore[no-untyped-call]
-        if connection._writer is not None:  # noqa: SLF001
-            self._transport = connection._writer.transport  # noqa: SLF001 (to be aborted: see below)
-        # A frozen Redis takes connections: without a sign of life, it would be sent all that comes meanwhile.
-        await connection.send_command("PING", check_health=False)
-        await connection.read_response()
-        return connection
-
-    async def _drop_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        transport, self._transport = self._transport, None
-        if transport is not None:  # redis-py closes it, but that keeps the rest until a frozen Redis reads it
-            transport.abort()
-        if connection is not None:
-            with suppress(*REDIS_AWAY):
-                await connection.disconnect(nowait=True)
+    async def _connect(self) -> None:
+        """Connect to the server that is named; where several are, to the first that takes a connection."""
+        for number, seed in enumerate(list(self._seeds), start=1):
+            self._connection = seed
+            try:
+                cluster = await seed.open()
+            except (RedisConnectionError, OSError):
+                if number == len(self._seeds):
+                    raise
+                await seed.drop()
+                continue
+            if cluster is not None:
+                raise _ClusterError(cluster)
+            if len(self._seeds) > 1:
+                raise NotAClusterError("several servers are named that are no cluster")
+            return
 
     def _note(self, failure: QueueUnavailableError | None, messages: int, seconds: float) -> None:
         if failure is None:
@@ -225,36 +230,3 @@ class GroupCommit:
             if not self._is_failing:
                 _log.warning("queue_unavailable", cause=failure.cause)
         self._is_failing = failure is not None
-
-
-def _commands(pairs: Iterable[Pair]) -> list[_Command]:
-    """Give the transaction that writes these pairs. A field may be repeated: that is a repeated message."""
-    by_partition: dict[int, list[str | bytes]] = {}
-    for partition, field, value in pairs:
-        words = by_partition.get(partition)
-        if words is None:
-            words = by_partition[partition] = []
-        words.append(field)
-        words.append(value)
-    commands: list[_Command] = [("MULTI",)]
-    words_per_entry = 2 * ENTRY_MESSAGES
-    for partition, words in by_partition.items():
-        stream = stream_key(partition)
-        commands += [
-            ("XADD", stream, "*", *words[start : start + words_per_entry])
-            for start in range(0, len(words), words_per_entry)
-        ]
-        commands.append(("INCRBY", accepted_key(partition), len(words) // 2))
-    if not by_partition:  # a write that changes nothing
-        commands.append(("INCRBY", accepted_key(0), 0))
-    commands.append(("EXEC",))
-    return commands
-
-
-def _word_for(error: Exception) -> str:
-    """Name an error without its text, in which redis-py repeats the command with the messages."""
-    kind = type(error).__name__
-    if isinstance(error, ResponseError):
-        word = str(error).partition(" ")[0]
-        return word if word.isupper() and word.isalpha() else kind
-    return kind

@@ -3,14 +3,15 @@
 import asyncio
 
 from aiohttp import web
-from redis.asyncio import Redis
 
 from ingest.answers import as_json
 from ingest.connections import Connections
-from ingest.group_commit import GroupCommit, QueueUnavailableError
+from ingest.group_commit import GroupCommit
 from ingest.pressure import Pressure
-from schemas.durability import OK, check_durability, faults_of
+from ingest.queue_writes import QueueUnavailableError
+from schemas.durability import OK, check_servers, faults_of
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_client import RedisClient
 
 
 class Health:
@@ -18,7 +19,7 @@ class Health:
 
     def __init__(
         self,
-        redis: Redis,
+        redis: RedisClient,
         connections: Connections,
         pressure: Pressure,
         group_commit: GroupCommit,
@@ -49,8 +50,8 @@ class Health:
     async def _checks(self) -> dict[str, str]:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await self._redis.ping()
-                checks = {"redis": OK} | await check_durability(self._redis)
+                servers = await self._redis.masters()
+            checks = await check_servers(servers, self._timeout_seconds)
         except REDIS_AWAY as error:
             checks = {"redis": type(error).__name__}
         checks["connections"] = OK if self._connections.is_loaded else "none have been published yet"

@@ -11,8 +11,10 @@ import msgspec
 import structlog
 
 from ingest.answers import RefusalError, unavailable
-from ingest.group_commit import GroupCommit, Pair, QueueUnavailableError
+from ingest.connections import Connections
+from ingest.group_commit import GroupCommit
 from ingest.metrics import Metrics
+from ingest.queue_writes import Pair, QueueUnavailableError
 from schemas.acceptance import Accepted, Refused, accept
 from schemas.connection import PublishedConnection
 from schemas.queue import QueuedRefusal, accepted_field, partition_of, refused_field
@@ -31,10 +33,17 @@ class Intake:
     """Takes messages in. `max_bytes` bounds what the messages of one request amount to in the queue."""
 
     def __init__(
-        self, group_commit: GroupCommit, metrics: Metrics, max_bytes: int, tracing: Tracing | None = None
+        self,
+        group_commit: GroupCommit,
+        metrics: Metrics,
+        connections: Connections,
+        *,
+        max_bytes: int,
+        tracing: Tracing | None = None,
     ) -> None:
         self._group_commit = group_commit
         self._metrics = metrics
+        self._connections = connections
         self._max_bytes = max_bytes
         self._tracing = tracing
 
@@ -53,7 +62,7 @@ class Intake:
             self._metrics.refused_messages[judged.reason] += 1
             _log.debug("message_refused", connection_id=connection.id, reason=judged.reason)
             raise RefusalError(400, judged.reason, judged.detail)
-        return Judged([_accepted_pair(connection, judged)], received_at)
+        return Judged([self._accepted_pair(connection, judged)], received_at)
 
     def pair_at_once(
         self,
@@ -66,7 +75,7 @@ class Intake:
         """Give what is queued of a message received now; None where it is refused."""
         received_at = _this_millisecond(time.time_ns() // 1_000_000)
         judged = accept(raw, received_at, call_type=call_type, from_segment=from_segment)
-        return None if isinstance(judged, Refused) else _accepted_pair(connection, judged)
+        return None if isinstance(judged, Refused) else self._accepted_pair(connection, judged)
 
     async def judge_all(
         self,
@@ -88,9 +97,9 @@ class Intake:
             judged = accept(raw, received_at, path=f"{path}[{index}]", from_segment=from_segment)
             if isinstance(judged, Refused):
                 refusals.append(judged.reason)
-                pair = _refused_pair(connection, judged, received_at)
+                pair = self._refused_pair(connection, judged, received_at)
             else:
-                pair = _accepted_pair(connection, judged)
+                pair = self._accepted_pair(connection, judged)
             size_bytes += len(pair.value)
             if size_bytes > self._max_bytes:
                 message = f"The messages amount to more than {self._max_bytes} bytes"
@@ -116,6 +125,17 @@ class Intake:
         self._metrics.accepted_messages += len(judged.pairs) - len(judged.refusals)
         self._metrics.refused_messages.update(judged.refusals)
 
+    def _accepted_pair(self, connection: PublishedConnection, message: Accepted) -> Pair:
+        partition = partition_of(connection.workspace_id, message.sender, self._connections.partitions)
+        return Pair(partition, accepted_field(connection.id, message.message_key), message.body)
+
+    def _refused_pair(self, connection: PublishedConnection, message: Refused, received_at: datetime) -> Pair:
+        refusal = QueuedRefusal(message.reason, message.detail, message.body, write_instant(received_at))
+        # Its sender may be what is wrong with it; under its own key a repetition of it meets it again.
+        partition = partition_of(connection.workspace_id, message.message_key, self._connections.partitions)
+        return Pair(partition, refused_field(connection.id, message.message_key), msgspec.json.encode(refusal))
+
+
 
 class Judged(NamedTuple):
     """What is queued of a request, when that came, and the reasons of the refusals in it."""
@@ -140,15 +160,3 @@ def one_by_one(messages: list[Any]) -> Iterator[Any]:
 def queue_refusal() -> RefusalError:
     """Give the refusal for a write that Redis did not confirm."""
     return unavailable("The queue cannot be written to at the moment", code="queue_unavailable")
-
-
-def _accepted_pair(connection: PublishedConnection, message: Accepted) -> Pair:
-    partition = partition_of(connection.workspace_id, message.sender)
-    return Pair(partition, accepted_field(connection.id, message.message_key), message.body)
-
-
-def _refused_pair(connection: PublishedConnection, message: Refused, received_at: datetime) -> Pair:
-    refusal = QueuedRefusal(message.reason, message.detail, message.body, write_instant(received_at))
-    # Its sender may be what is wrong with it; under its own key a repetition of it meets it again.
-    partition = partition_of(connection.workspace_id, message.message_key)
-    return Pair(partition, refused_field(connection.id, message.message_key), msgspec.json.encode(refusal))

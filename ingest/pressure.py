@@ -10,26 +10,28 @@ from redis.exceptions import ResponseError
 
 from ingest.answers import unavailable
 from ingest.metrics import Metrics
-from schemas.queue import PARTITIONS, accepted_key, removed_key, stream_key
+from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
+from schemas.queue import accepted_key, removed_key, stream_key
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_client import RedisClient, run_all
 
 _POLL_SECONDS = 1.0
 _RETRY_AFTER_SECONDS = 5
-_COUNTERS = [key(partition) for key in (accepted_key, removed_key) for partition in range(PARTITIONS)]
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class Pressure:
-    """Watches the memory of Redis and the number of messages in the queue."""
+    """Watches the memory of Redis and the number of messages in the queue; of a cluster, on what servers answer."""
 
     def __init__(
-        self, redis: Redis, metrics: Metrics, *, max_memory_ratio: float, max_queued_messages: int
+        self, redis: RedisClient, metrics: Metrics, *, max_memory_ratio: float, max_queued_messages: int
     ) -> None:
         self._redis = redis
         self._metrics = metrics
         self._max_memory_ratio = max_memory_ratio
         self._max_queued_messages = max_queued_messages
+        self._partitions = NEVER_CHANGED.most
         self._is_closed = asyncio.Event()
         self.excess: str | None = None
         """What is above its bound, in words; None where there is room."""
@@ -69,23 +71,42 @@ class Pressure:
         return None
 
     async def _queued_messages(self) -> int:
-        counts = [int(count or 0) for count in await cast("Any", self._redis.mget(_COUNTERS))]
-        waiting = sum(counts[:PARTITIONS]) - sum(counts[PARTITIONS:])
+        numbers = range(self._partitions)
+        commands = [
+            command
+            for number in numbers
+            for command in (("GET", accepted_key(number)), ("GET", removed_key(number)), ("XLEN", stream_key(number)))
+        ]
+        fields, *replies = await run_all(self._redis, [("HGETALL", PARTITIONS_KEY), *commands])
+        if not isinstance(fields, Exception):
+            self._partitions = max(self._partitions, read_partitions(fields).most)  # from the next look on
+        waiting = all_entries = 0
+        for accepted, removed, entries in zip(*[iter(replies)] * 3, strict=True):
+            if not any(isinstance(reply, Exception) for reply in (accepted, removed, entries)):
+                waiting += int(accepted or 0) - int(removed or 0)
+                all_entries += entries
         # The counters disagree with the streams after either server was emptied or restored.
-        entries = await self._entries()
-        return waiting if waiting >= entries > 0 else entries
-
-    async def _entries(self) -> int:
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for partition in range(PARTITIONS):
-                pipeline.xlen(stream_key(partition))
-            return sum(await pipeline.execute())
+        return waiting if waiting >= all_entries > 0 else all_entries
 
     async def _memory_ratio(self) -> float:
-        try:
-            memory = cast("dict[str, Any]", await self._redis.info("memory"))
-        except ResponseError:  # forbidden to this user: then the flush meets the bound
-            return 0.0
-        # Without `maxmemory` the machine's own memory is the bound, beyond which the kernel kills Redis.
-        bound_bytes = int(memory.get("maxmemory") or memory.get("total_system_memory") or 0)
-        return int(memory["used_memory"]) / bound_bytes if bound_bytes else 0.0
+        """Give the share of its memory that the fullest server uses."""
+        failure: BaseException | None = None
+        ratios = []
+        for server in (await self._redis.masters()).values():
+            try:
+                ratios.append(await _memory_ratio(server))
+            except REDIS_AWAY as error:
+                failure = error
+        if failure is not None and not ratios:
+            raise failure
+        return max(ratios, default=0.0)
+
+
+async def _memory_ratio(server: Redis) -> float:
+    try:
+        memory = cast("dict[str, Any]", await server.info("memory"))
+    except ResponseError:  # forbidden to this user: then the flush meets the bound
+        return 0.0
+    # Without `maxmemory` the machine's own memory is the bound, beyond which the kernel kills Redis.
+    bound_bytes = int(memory.get("maxmemory") or memory.get("total_system_memory") or 0)
+    return int(memory["used_memory"]) / bound_bytes if bound_bytes else 0.0

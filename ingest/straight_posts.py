@@ -14,10 +14,11 @@ from aiohttp import StreamReader, web
 from aiohttp.http_parser import RawRequestMessage
 
 from ingest.answers import acknowledgement, as_bytes
-from ingest.group_commit import GroupCommit, Pair, QueueUnavailableError
+from ingest.group_commit import GroupCommit
 from ingest.intake import queue_refusal
 from ingest.metrics import Metrics
 from ingest.pressure import Pressure
+from ingest.queue_writes import Pair, QueueUnavailableError
 from ingest.refusals import REQUEST_ID, Refusals
 from ingest.sockets import BoundedSocket, Sockets
 from schemas.tracing import Tracing

@@ -15,9 +15,9 @@ from ingest.access import CONNECTION_ID, Access
 from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import presented_secrets
-from ingest.group_commit import Pair
 from ingest.intake import Intake, Judged, one_by_one
 from ingest.pressure import Pressure
+from ingest.queue_writes import Pair
 from ingest.straight_posts import Judge
 from schemas.acceptance import name_fields
 

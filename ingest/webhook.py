@@ -13,9 +13,9 @@ from ingest.access import CONNECTION_ID, Access
 from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import is_signed, presented_secrets
-from ingest.group_commit import Pair
 from ingest.intake import Intake, one_by_one
 from ingest.pressure import Pressure
+from ingest.queue_writes import Pair
 
 PATH = "/webhook/"
 """What stands before a connection's id in the path of its deliveries."""

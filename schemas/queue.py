@@ -15,7 +15,7 @@ import msgspec
 from schemas.reasons import Reason
 
 PARTITIONS = 16
-"""Streams in all. A constant, since a web and a worker process that disagreed would strand messages."""
+"""Streams, unless another number was set: see `schemas/partitions.py`."""
 
 PARTITIONS_PER_WORKSPACE = 4
 """Partitions that one workspace's messages lie in: few, because a drain writes workspace by workspace."""
@@ -70,10 +70,10 @@ def attempts_key(partition: int) -> str:
     return f"{stream_key(partition)}:attempts"
 
 
-def partition_of(workspace_id: int, sender: str) -> int:
+def partition_of(workspace_id: int, sender: str, partitions: int = PARTITIONS) -> int:
     """Give the partition of a message: one sender's messages lie in one, a workspace's in a few neighbours."""
     first = zlib.crc32(str(workspace_id).encode())
-    return (first + zlib.crc32(sender.encode()) % PARTITIONS_PER_WORKSPACE) % PARTITIONS
+    return (first + zlib.crc32(sender.encode()) % PARTITIONS_PER_WORKSPACE) % partitions
 
 
 def accepted_field(connection_id: str, message_key: str) -> str:

@@ -8,13 +8,17 @@ from urllib.parse import urlsplit
 import msgspec
 
 from schemas.foreseen import ForeseenError
+from schemas.redis_addresses import server_urls
+from schemas.redis_pools import SENTINEL_SCHEME, is_sentinel
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
+_REDIS_SCHEMES = ("redis", "rediss", "unix", SENTINEL_SCHEME)
 _SCHEMES = {
-    "REDIS_URL": ("redis", "rediss", "unix"),
+    "REDIS_URL": _REDIS_SCHEMES,
+    "ARQ_REDIS_URL": _REDIS_SCHEMES,
     "DATABASE_URL": ("postgres", "postgresql"),
     "PUBLIC_URL": ("http", "https"),
     "CONSOLE_URL": ("http", "https"),
@@ -60,6 +64,7 @@ class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     """What a `worker` process reads. Times in seconds."""
 
     redis_url: str
+    arq_redis_url: str | None = None
     database_url: str
     drains_at_once: Positive = 4
     drain_messages: Positive = 1000
@@ -89,6 +94,7 @@ class ConsoleSettings(AlarmSettings, frozen=True, kw_only=True, rename="upper"):
     """
 
     redis_url: str
+    arq_redis_url: str | None = None
     database_url: str
     public_url: str = "http://127.0.0.1:8080"
     console_host: str = "127.0.0.1"
@@ -128,6 +134,12 @@ def _is_address(url: str) -> bool:
     return port is None or port > 0
 
 
+def _addresses(name: str, url: str) -> list[str]:
+    if is_sentinel(url):
+        return [f"//{place}" for place in urlsplit(url).netloc.rpartition("@")[2].split(",")]
+    return server_urls(url) if name == "REDIS_URL" else [url]
+
+
 def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
     value = given.get(name)
     if value is None:
@@ -136,7 +148,10 @@ def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
     if schemes and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         message = f"{name} must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
         raise SettingsError(message)
-    if schemes and not _is_address(value):
+    if schemes and is_sentinel(value) and not urlsplit(value).path.strip("/"):
+        message = f"{name} must end with the service that the sentinels watch: redis+sentinel://host:26379/mymaster"
+        raise SettingsError(message)
+    if schemes and not all(map(_is_address, _addresses(name, value))):
         message = f"{name} is no URL of a server"
         raise SettingsError(message)
     try:

@@ -12,12 +12,13 @@ import aiohttp
 import asyncpg
 import orjson
 from aiohttp import web
-from redis.asyncio import Redis
 
 from ingest.app import create_app
 from ingest.server import Site
 from schemas.connection import secret_sha256
-from schemas.queue import PARTITIONS, accepted_key
+from schemas.partitions import find_partitions
+from schemas.queue import accepted_key
+from schemas.redis_client import RedisClient, run_all
 from schemas.settings import WebSettings, WorkerSettings
 from worker.publish import publish_connections
 from worker.service import run_worker
@@ -40,7 +41,7 @@ class System:
 
     redis_url: str
     database_url: str
-    redis: Redis
+    redis: RedisClient
     database: "asyncpg.Connection[asyncpg.Record]"
     http: aiohttp.ClientSession
     base_url: str = ""
@@ -114,7 +115,8 @@ class System:
     async def _is_settled(self) -> bool:
         if self.worker_task is not None and self.worker_task.done():
             self.worker_task.result()
-        counts = await self.redis.mget([accepted_key(partition) for partition in range(PARTITIONS)])
+        numbers = range((await find_partitions(self.redis)).most)
+        counts = await run_all(self.redis, [("GET", accepted_key(number)) for number in numbers])
         ledger = await self.ledger()
         return sum(int(count or 0) for count in counts) == sum(ledger.values())
 
@@ -151,7 +153,7 @@ class System:
 async def running_system(redis_url: str, database_url: str, *, with_worker: bool = True) -> AsyncIterator[System]:
     """Start the endpoint and a worker, with a connection `main`."""
     async with AsyncExitStack() as stack:
-        redis = Redis.from_url(redis_url)
+        redis = RedisClient(redis_url, timeout_seconds=DEADLINE_SECONDS, max_connections=50)
         stack.push_async_callback(redis.aclose)
         database = await asyncpg.connect(database_url)
         http = await stack.enter_async_context(aiohttp.ClientSession())

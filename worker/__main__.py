@@ -44,7 +44,10 @@ def main() -> None:
     if settings.worker_metrics_port is not None and not is_shared_folder_there():
         sys.exit("worker: PROMETHEUS_MULTIPROC_DIR is no folder that can be written to")
     look_seldom_for_cycles()
-    uvloop.run(_run(settings))
+    try:
+        uvloop.run(_run(settings))
+    except SettingsError as error:  # what only the servers could tell
+        sys.exit(f"worker: {error}")
 
 
 if __name__ == "__main__":

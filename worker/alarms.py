@@ -20,7 +20,7 @@ Code = Literal[
 `dead_letters`          more than ALARM_DEAD_LETTERS died within the last hour
 `no_worker`             no worker process lives
 `redis_durability`      Redis is set up so that it could lose what was acknowledged
-`redis_unreachable`     Redis cannot be used
+`redis_unreachable`     Redis cannot be used, or one of a cluster's servers
 `postgres_unreachable`  Postgres cannot be used
 `unbalanced`            what should wait is not what stands in the queue
 """
@@ -31,11 +31,13 @@ CODES: tuple[Code, ...] = get_args(Code)
 class Signs:
     """What an alarm is decided by; None stands for what could not be read.
 
-    `durability_faults` are in words. `is_worker_alive` is by what workers leave in Redis and Postgres.
+    `redis_servers_away` (those of a cluster, where others are there) and `durability_faults` are in words.
+    `is_worker_alive` is by what workers leave in Redis and Postgres.
     """
 
     is_redis_there: bool
     is_postgres_there: bool
+    redis_servers_away: str | None = None
     oldest_message_age_seconds: float | None = None
     recent_dead_letters: int | None = None
     durability_faults: Sequence[str] = ()
@@ -58,6 +60,9 @@ def alarms_of(signs: Signs, bounds: AlarmSettings) -> list[Alarm]:
     alarms = []
     if not signs.is_redis_there:
         alarms.append(Alarm("redis_unreachable", "Redis cannot be used: posts get 503"))
+    elif signs.redis_servers_away is not None:
+        text = f"Posts for these servers' partitions get 503: {signs.redis_servers_away}"
+        alarms.append(Alarm("redis_unreachable", text))
     if not signs.is_postgres_there:
         alarms.append(Alarm("postgres_unreachable", "Postgres cannot be used: messages wait in Redis"))
     if signs.durability_faults:

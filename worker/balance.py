@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from schemas.queue import PARTITIONS
 from worker.queue_reading import QueuedPartition, QueueReading
 from worker.store.database import Database
 from worker.store.status import LedgerRow, read_ledger
@@ -56,6 +55,8 @@ class _Reading:
 
     def is_quiet(self, partition: int) -> bool:
         """Tell whether the partition's reading is that of one moment."""
+        if partition >= len(self.queue_after):  # Redis was emptied
+            return False
         before, after = self.queue[partition], self.queue_after[partition]
         is_same = (before.accepted, before.entries) == (after.accepted, after.entries)
         return is_same and self.ledger.get(partition) == self.ledger_after.get(partition)
@@ -81,7 +82,7 @@ async def read_balance(database: Database, queue: QueueReading) -> Balance:
     for pause_seconds in _PAUSES_SECONDS:
         await asyncio.sleep(pause_seconds)
         reading = await _read(database, queue)
-        if all(reading.is_quiet(partition) for partition in range(PARTITIONS)):
+        if all(map(reading.is_quiet, range(len(reading.queue)))):
             break
     return _balance(reading)
 
@@ -89,7 +90,7 @@ async def read_balance(database: Database, queue: QueueReading) -> Balance:
 async def _read(database: Database, queue: QueueReading) -> _Reading:
     ledger = await read_ledger(database)
     partitions = await queue.partitions()
-    doubtful = [number for number in range(PARTITIONS) if _is_doubtful(ledger, partitions, number)]
+    doubtful = [number for number in range(len(partitions)) if _is_doubtful(ledger, partitions, number)]
     counted = dict.fromkeys(doubtful, 0) | Counter([
         waiting.partition
         async for waiting in queue.messages(doubtful)
@@ -111,9 +112,10 @@ def _expected(ledger: Mapping[int, LedgerRow], queue: Sequence[QueuedPartition],
 
 def _balance(reading: _Reading) -> Balance:
     tally = sum((row.tally for row in reading.ledger.values()), Tally())
-    pending = sum(reading.pending(partition) for partition in range(PARTITIONS))
+    numbers = range(len(reading.queue))
+    pending = sum(map(reading.pending, numbers))
     # What came past the queue was accepted and settled at once.
-    beside = [row for partition, row in reading.ledger.items() if partition not in range(PARTITIONS)]
+    beside = [row for partition, row in reading.ledger.items() if partition not in numbers]
     return Balance(
         accepted=tally.total + pending,
         applied=tally.applied,
@@ -122,6 +124,6 @@ def _balance(reading: _Reading) -> Balance:
         dead=tally.dead,
         pending=pending,
         is_balanced=all(row.accepted == row.tally.total for row in beside)
-        and all(reading.adds_up(partition) for partition in range(PARTITIONS)),
+        and all(map(reading.adds_up, numbers)),
         queue=reading.queue,
     )

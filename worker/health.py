@@ -6,6 +6,7 @@ import aiohttp
 from arq.constants import default_queue_name, health_check_key_suffix
 from redis.asyncio import Redis
 
+from schemas.redis_away import REDIS_AWAY
 from worker.failure_reason import reason_of
 
 _TIMEOUT = aiohttp.ClientTimeout(total=3)
@@ -32,12 +33,17 @@ async def web_health(web_url: str | None) -> Health:
         return _health("web", "unreachable", reason_of(failure))
 
 
-async def worker_health(redis: Redis) -> Health:
-    """Look for the mark that workers leave in Redis every ten seconds, and that vanishes a second later.
+async def worker_health(arq: Redis | None) -> Health:
+    """Look for the mark that workers leave in arq's Redis every ten seconds, and that vanishes a second later.
 
     All workers share it, and each that stops takes it away until another renews it.
     """
-    mark = await redis.get(_WORKERS_KEY)
+    if arq is None:
+        return _health("worker", "unknown", "set ARQ_REDIS_URL, and it is looked for there")
+    try:
+        mark = await arq.get(_WORKERS_KEY)
+    except REDIS_AWAY as failure:
+        return _health("worker", "unknown", f"arq's Redis: {reason_of(failure)}")
     if mark is None:
         return _health("worker", "not seen", "no worker has left its mark in the last 11 seconds")
     return _health("worker", "running", mark.decode(errors="replace"))

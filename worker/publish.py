@@ -13,6 +13,7 @@ from schemas.connection import (
     PublishedConnection,
     PublishedSecret,
 )
+from schemas.redis_client import Command, run_together
 from worker.sql import statement
 from worker.store.database import Database
 
@@ -33,13 +34,15 @@ async def _publish(connections: Iterable[PublishedConnection], redis: Redis) -> 
     held = {id_.decode(): value for id_, value in found.items()}
     if held == wanted and await redis.exists(CONNECTIONS_VERSION_KEY):
         return False
-    async with redis.pipeline(transaction=True) as pipeline:
-        pipeline.delete(CONNECTIONS_KEY)
-        if wanted:
-            pipeline.hset(CONNECTIONS_KEY, mapping=wanted)
-        # Not a count, which a Redis that was emptied would begin again, at numbers that the edge has seen.
-        pipeline.set(CONNECTIONS_VERSION_KEY, time.time_ns())
-        await pipeline.execute()
+    said = [word for pair in wanted.items() for word in pair]
+    commands: list[Command] = [("HSET", CONNECTIONS_KEY, *said)] if wanted else []
+    if gone := held.keys() - wanted.keys():
+        commands.append(("HDEL", CONNECTIONS_KEY, *gone))
+    # On a cluster this is no transaction. Without a version the edge keeps what it has, and whoever comes after one
+    # that died halfway begins anew. It is not a count, which a Redis that was emptied would begin again, at numbers
+    # that the edge has seen.
+    commands = [("DEL", CONNECTIONS_VERSION_KEY), *commands, ("SET", CONNECTIONS_VERSION_KEY, time.time_ns())]
+    await run_together(redis, commands)
     return True
 
 

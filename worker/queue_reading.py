@@ -1,12 +1,14 @@
 """What waits in Redis: the counters and the heads of all partitions at one moment, and the messages themselves."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
-from schemas.queue import PARTITIONS, QueuedMessage, accepted_key, read_pair, removed_key, stream_key
+from schemas.partitions import find_partitions
+from schemas.queue import QueuedMessage, accepted_key, read_pair, removed_key, stream_key
+from schemas.redis_client import Command, run_all
 
 _ENTRIES_A_READ = 100
 
@@ -38,20 +40,21 @@ class QueueReading:
         redis.set_response_callback("XRANGE", lambda response, **_options: response)
 
     async def partitions(self) -> list[QueuedPartition]:
-        """Read all partitions at one moment."""
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.time()
-            for partition in range(PARTITIONS):
-                pipeline.get(accepted_key(partition))
-                pipeline.get(removed_key(partition))
-                pipeline.xlen(stream_key(partition))
-                pipeline.execute_command("XRANGE", stream_key(partition), "-", "+", "COUNT", 1)
-            (seconds, microseconds), *replies = await pipeline.execute()
+        """Read all partitions at one moment; of a cluster, as close to it as may be."""
+        numbers = range((await find_partitions(self._redis)).most)
+        commands = [command for number in numbers for command in _look_at(number)]
+        (seconds, microseconds), *replies = await _run(self._redis, [("TIME",), *commands])
         now_seconds = seconds + microseconds / 1e6
         return [
             QueuedPartition(int(accepted or 0), int(removed or 0), entries, _age_seconds(head, now_seconds))
             for accepted, removed, entries, head in zip(*[iter(replies)] * 4, strict=True)
         ]
+
+    async def all_messages(self) -> AsyncIterator[Waiting]:
+        """Give the messages of all partitions."""
+        numbers = range((await find_partitions(self._redis)).most)
+        async for waiting in self.messages(numbers):
+            yield waiting
 
     async def messages(self, partitions: Iterable[int]) -> AsyncIterator[Waiting]:
         """Give the messages that stand in these partitions' streams, the oldest first."""
@@ -64,6 +67,24 @@ class QueueReading:
                     for field, value in zip(fields[::2], fields[1::2], strict=True):
                         yield Waiting(partition, entry_id.decode(), read_pair(field, value))
                 start = f"({rows[-1][0].decode()}"
+
+
+def _look_at(partition: int) -> list[Command]:
+    return [
+        ("GET", accepted_key(partition)),
+        ("GET", removed_key(partition)),
+        ("XLEN", stream_key(partition)),
+        ("XRANGE", stream_key(partition), "-", "+", "COUNT", 1),
+    ]
+
+
+async def _run(redis: Redis, commands: Sequence[Command]) -> list[Any]:
+    """Run commands, of which none may fail: half of the queue is no reading."""
+    replies = await run_all(redis, commands, at_one_moment=True)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
 
 
 def _age_seconds(head: Any, now_seconds: float) -> float | None:

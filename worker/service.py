@@ -1,11 +1,12 @@
 """The `worker` process: arq runs the drains, a sweep wakes them, and nothing needs a restart by hand.
 
 arq's own queue holds wake-ups only. Losing them costs a moment: the sweep looks at every partition several times a
-second and wakes a drain for each that is not empty.
+second and wakes a drain for each that is not empty. Where arq has a Redis of its own, and that is away, the sweep runs
+the drains itself.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -15,14 +16,14 @@ import orjson
 import structlog
 from arq import ArqRedis, Worker, func
 from arq.typing import WorkerCoroutine
-from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import ResponseError
 
-from schemas.queue import PARTITIONS
 from schemas.redis_away import REDIS_AWAY
-from schemas.redis_url import with_host_check
+from schemas.redis_client import RedisClient
+from schemas.redis_pools import close_pool
 from schemas.settings import WorkerSettings
 from schemas.tracing import Tracing
+from worker.arq_queue import StoppableWorker, StoppedError, arq_client, end, refuse_cluster, to_json
 from worker.attempts import Attempts
 from worker.drain import TURN_SECONDS, Drain, Drained
 from worker.drain_metrics import DrainMetrics
@@ -36,12 +37,13 @@ _AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
 _QUEUE = "arq:queue"
 _DRAIN = "drain"
 _LAST_TRANSACTION_SECONDS = 3.0
-_MOST_WAKEUPS = 2 * PARTITIONS
+_MOST_WAKEUPS_PER_PARTITION = 2
+_ARQ_SECONDS = 0.5
+_WITHOUT_ARQ_SECONDS = 1.0
 _BUSY_SECONDS = 0.5
 _FAILED_SECONDS = 0.25
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
 _PUBLISH_SECONDS = 5.0
-_CANCEL_AGAIN_SECONDS = 0.1
 _QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
 
 
@@ -50,12 +52,21 @@ class Service:
     """One worker process' state: which partitions it drains, and until when it leaves others alone."""
 
     settings: WorkerSettings
-    redis: Redis
+    redis: RedisClient
     streams: Streams
     drain: Drain
     stopping: asyncio.Event
     active: set[int] = field(default_factory=set)
     rests_until: dict[int, float] = field(default_factory=dict)
+    jobs: dict[str, "asyncio.Task[Any]"] = field(default_factory=dict)
+    """The drains that arq runs."""
+    own_drains: "set[asyncio.Task[None]]" = field(default_factory=set)
+    without_arq_until: float = 0.0
+
+    @property
+    def is_arq_apart(self) -> bool:
+        """Tell whether arq's keys are on another Redis than the streams."""
+        return self.settings.arq_redis_url not in (None, self.settings.redis_url)
 
     async def run_drain(self, partition: int) -> None:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""
@@ -86,21 +97,49 @@ class Service:
             lengths = await self.streams.lengths()
             now = asyncio.get_running_loop().time()
             waiting = [
-                partition for partition in range(PARTITIONS)
-                if lengths[partition] and partition not in self.active and self.rests_until.get(partition, 0) <= now
+                partition for partition, length in enumerate(lengths)
+                if length and partition not in self.active and self.rests_until.get(partition, 0) <= now
             ]  # fmt: skip
-            # More wake-ups than can be served at once would only grow, and serve the first partitions last.
-            if waiting and await self.streams.wakeups(_QUEUE) < _MOST_WAKEUPS:
+            if waiting and self.without_arq_until <= now:
+                await self._wake_all(arq, waiting, _MOST_WAKEUPS_PER_PARTITION * len(lengths))
+            elif waiting:
+                self._drain_here(waiting)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), self.settings.sweep_seconds)
+
+    async def _wake_all(self, arq: ArqRedis, waiting: Iterable[int], most_wakeups: int) -> None:
+        now = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(_ARQ_SECONDS if self.is_arq_apart else None):
+                # More wake-ups than can be served at once would only grow, and serve the first partitions last.
+                if await arq.zcard(_QUEUE) >= most_wakeups:
+                    return
                 for partition in waiting:
                     self.rests_until[partition] = now + _BUSY_SECONDS  # until the drain itself says otherwise
                     await self._wake(arq, partition)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), self.settings.sweep_seconds)
+        except REDIS_AWAY as failure:
+            if not self.is_arq_apart:
+                raise
+            _LOG.warning("drains run without arq", failure=type(failure).__name__, seconds=_WITHOUT_ARQ_SECONDS)
+            self.without_arq_until = now + _WITHOUT_ARQ_SECONDS
+
+    def _drain_here(self, waiting: Iterable[int]) -> None:
+        """Drain partitions without arq, as many at the same time as it would."""
+        for partition in waiting:
+            if len(self.own_drains) >= self.settings.drains_at_once:
+                return
+            self.rests_until[partition] = asyncio.get_running_loop().time() + _BUSY_SECONDS
+            drain = asyncio.create_task(self.run_drain(partition))
+            self.own_drains.add(drain)
+            drain.add_done_callback(self.own_drains.discard)
 
     async def _wake(self, arq: ArqRedis, partition: int) -> None:
         try:
             await arq.enqueue_job(_DRAIN, partition)
-        except ResponseError:  # a full Redis takes no wake-up, and only a drain makes it less full
+        except ResponseError:
+            if self.is_arq_apart:
+                raise
+            # A full Redis takes no wake-up, and only a drain makes it less full.
             await self.run_drain(partition)
 
     async def publish(self) -> None:
@@ -133,7 +172,7 @@ async def run_worker(
     while not stopping.is_set():
         try:
             async with open_service(settings, stopping, metrics, tracing) as service:
-                _LOG.info("worker started", partitions=PARTITIONS)
+                _LOG.info("worker started")
                 started_at = asyncio.get_running_loop().time()
                 await _serve(service)
         except _AWAY as failure:
@@ -153,7 +192,13 @@ async def open_service(
     tracing: Tracing | None = None,
 ) -> AsyncIterator[Service]:
     """Connect to both servers."""
-    redis = _redis_client(settings, Redis)
+    redis = RedisClient(
+        settings.redis_url,
+        timeout_seconds=settings.redis_timeout_seconds,
+        max_connections=_redis_connections(settings),
+        socket_keepalive=True,
+        health_check_interval=15,
+    )
     try:
         async with asyncpg.create_pool(
             settings.database_url,
@@ -178,52 +223,50 @@ async def open_service(
 
 async def _serve(service: Service) -> None:
     """Run arq, the sweep and the publication until one fails or the process stops; let drains finish."""
-    arq = _redis_client(service.settings, ArqRedis, job_serializer=_to_json, job_deserializer=orjson.loads)
-    worker = arq_worker(service, arq)
-    running = asyncio.create_task(worker.async_run())
+    arq = arq_client(service.settings, _redis_connections(service.settings))
+    running = asyncio.create_task(_run_arq(service, arq))
     loops = [asyncio.create_task(service.sweep(arq)), asyncio.create_task(service.publish())]
     stop = asyncio.create_task(service.stopping.wait())
     try:
         done, _ = await asyncio.wait([running, *loops, stop], return_when=asyncio.FIRST_COMPLETED)
         if service.stopping.is_set():
             await _let_finish(service, [running, *loops])
-            await _let_finish(service, worker.tasks.values())
+            await _let_finish(service, [*service.jobs.values(), *service.own_drains])
             return
         for task in done:
             task.result()  # raises what made it end
     finally:
-        await _end([running, *loops, stop, *worker.tasks.values()])
+        await end([running, *loops, stop, *service.jobs.values(), *service.own_drains])
         with suppress(*REDIS_AWAY):
             await arq.aclose()
+            await close_pool(arq.connection_pool)
+
+
+async def _run_arq(service: Service, arq: ArqRedis) -> None:
+    """Run arq until the process stops, again and again where its Redis, which is not the streams', is away."""
+    while not service.stopping.is_set():
+        try:
+            await refuse_cluster(service.settings, service.redis, arq)
+            worker = arq_worker(service, arq)
+            service.jobs = worker.tasks
+            await worker.async_run()
+        except StoppedError:
+            return
+        except REDIS_AWAY as failure:
+            if not service.is_arq_apart:
+                raise
+            _LOG.warning("arq starts again", failure=type(failure).__name__, retry_seconds=_LONGEST_RETRY_SECONDS)
+            jobs = list(service.jobs.values())
+            await end(jobs)
+            await asyncio.gather(*jobs, return_exceptions=True)  # of drains that ended well, and could not say so
+            with suppress(TimeoutError):
+                await asyncio.wait_for(service.stopping.wait(), _LONGEST_RETRY_SECONDS)
 
 
 async def _let_finish(service: Service, tasks: Iterable["asyncio.Task[None]"]) -> None:
     """Wait until tasks have come to their own end, drains to a commit, within the time that a stop may take."""
     if waiting := list(tasks):
         await asyncio.wait(waiting, timeout=service.settings.shutdown_seconds)
-
-
-async def _end(tasks: Sequence["asyncio.Task[Any]"]) -> None:
-    """Cancel tasks until they have ended; redis-py may swallow a cancellation that comes while it connects."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_SECONDS)
-
-
-class _StoppedError(Exception):
-    """The process stops."""
-
-
-class StoppableWorker(Worker):
-    """arq's worker, which ends between two looks at its queue; a cancellation in the middle leaks a connection."""
-
-    async def _poll_iteration(self) -> None:
-        service: Service = self.ctx["service"]
-        if service.stopping.is_set():
-            raise _StoppedError
-        await super()._poll_iteration()
 
 
 def arq_worker(service: Service, arq: ArqRedis) -> Worker:
@@ -246,7 +289,7 @@ def arq_worker(service: Service, arq: ArqRedis) -> Worker:
         keep_result=0,
         log_results=False,
         health_check_interval=10,
-        job_serializer=_to_json,
+        job_serializer=to_json,
         job_deserializer=orjson.loads,
         ctx={"service": service},
     )
@@ -256,24 +299,9 @@ def arq_worker(service: Service, arq: ArqRedis) -> Worker:
     return worker
 
 
-def _to_json(value: Any) -> bytes:
-    return orjson.dumps(value, default=str)  # arq's own failures hold exceptions
-
-
 def _job_timeout_seconds(settings: WorkerSettings) -> float:
     return TURN_SECONDS + 2 * settings.statement_timeout_seconds
 
 
-def _redis_client(settings: WorkerSettings, kind: Any, **options: Any) -> Any:
-    pool = BlockingConnectionPool.from_url(
-        with_host_check(settings.redis_url),
-        max_connections=settings.drains_at_once * 2 + 4,
-        timeout=settings.redis_timeout_seconds,
-        socket_timeout=settings.redis_timeout_seconds,
-        socket_connect_timeout=settings.redis_timeout_seconds,
-        socket_keepalive=True,
-        health_check_interval=15,
-    )
-    client = kind(pool, **options) if kind is ArqRedis else kind(connection_pool=pool, **options)
-    client.auto_close_connection_pool = True
-    return client
+def _redis_connections(settings: WorkerSettings) -> int:
+    return settings.drains_at_once * 2 + 4

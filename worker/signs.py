@@ -1,13 +1,14 @@
 """Reads from Redis and Postgres what alarms are decided by."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-from redis.asyncio import Redis
 
-from schemas.durability import check_durability, faults_of
+from schemas.durability import OK, OK_BUT, check_servers, faults_of
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_client import RedisClient
 from worker.alarms import Signs
 from worker.health import worker_health
 from worker.queue_reading import QueuedPartition
@@ -16,25 +17,35 @@ from worker.store.dead_letters import count_recent_deaths
 from worker.store.status import count_worker_sessions
 
 _RECENTLY = timedelta(hours=1)
+_REDIS_SECONDS = 2.0
+_HAS_MARK = {"running": True, "not seen": False}
 
 
 async def read_signs(
     database: "Database | None",
-    redis: Redis | None,
+    redis: RedisClient | None,
+    arq: RedisClient | None,
     queue: Sequence[QueuedPartition] | None,
     *,
     is_balanced: bool | None,
 ) -> Signs:
-    """Read the signs from those servers that are there, beside what was read of the queue."""
-    faults: list[str] = []
+    """Read the signs from those servers that are there, beside what was read of the queue.
+
+    `arq` is arq's Redis, where it is another.
+    """
+    checks: dict[str, str] = {}
     deaths = sessions = None
     has_mark: bool | None = None
     if redis is not None:
         try:
-            faults = faults_of(await check_durability(redis))
-            has_mark = (await worker_health(redis))["state"] == "running"
+            async with asyncio.timeout(_REDIS_SECONDS):
+                servers = await redis.masters()
+                arq = arq or (None if await redis.is_cluster() else redis)
+            checks = await check_servers(servers, _REDIS_SECONDS)
+            has_mark = _HAS_MARK.get(str((await worker_health(arq))["state"]))
         except REDIS_AWAY:
-            redis = None
+            checks = {}
+    there = checks.pop("redis", "")
     if database is not None:
         try:
             deaths = await count_recent_deaths(database, datetime.now(UTC) - _RECENTLY)
@@ -42,11 +53,12 @@ async def read_signs(
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             database = None
     return Signs(
-        is_redis_there=redis is not None,
+        is_redis_there=there == OK or there.startswith(OK_BUT),
+        redis_servers_away=there.removeprefix(OK_BUT) if there.startswith(OK_BUT) else None,
         is_postgres_there=database is not None,
         oldest_message_age_seconds=oldest_age_seconds(queue or ()),
         recent_dead_letters=deaths,
-        durability_faults=faults,
+        durability_faults=faults_of(checks),
         is_worker_alive=_is_alive(has_mark=has_mark, sessions=sessions),
         is_balanced=is_balanced,
     )

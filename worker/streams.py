@@ -8,7 +8,9 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from schemas.queue import PARTITIONS, QueuedMessage, read_pair, removed_key, stream_key
+from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
+from schemas.queue import QueuedMessage, read_pair, removed_key, stream_key
+from schemas.redis_client import run_all
 
 _FIRST_READ = 4
 _MOST_ENTRIES_A_READ = 500
@@ -29,25 +31,21 @@ class Entry:
 
 
 class Streams:
-    """The partitions' streams on one Redis, whose client it takes over."""
+    """The partitions' streams, on the Redis of a client that it takes over."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._partitions = NEVER_CHANGED.most
         # redis-py would make a dict of an entry's pairs, and lose a repeated message.
         redis.set_response_callback("XRANGE", lambda response, **_options: response)
 
-    async def wakeups(self, queue: str) -> int:
-        """Give how many wake-ups wait in arq's queue."""
-        count: int = await self._redis.zcard(queue)
-        return count
-
     async def lengths(self) -> list[int]:
-        """Give how many entries wait in each partition."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for partition in range(PARTITIONS):
-                pipeline.xlen(stream_key(partition))
-            lengths: list[int] = await pipeline.execute()
-        return lengths
+        """Give how many entries wait in each partition; none in those of a cluster's server that is away."""
+        streams = [("XLEN", stream_key(partition)) for partition in range(self._partitions)]
+        fields, *lengths = await run_all(self._redis, [("HGETALL", PARTITIONS_KEY), *streams])
+        if not isinstance(fields, Exception):
+            self._partitions = max(self._partitions, read_partitions(fields).most)  # from the next look on
+        return [0 if isinstance(length, Exception) else length for length in lengths]
 
     async def read_head(self, partition: int, most_messages: int) -> list[Entry]:
         """Read from the head as many entries as fit one transaction; at least one, if there is one.

@@ -10,10 +10,10 @@ from typing import Any
 
 import asyncpg
 import orjson
-from redis.asyncio import Redis
 
 from schemas.acceptance import Accepted, accept
 from schemas.queue import PARTITIONS, accepted_field, stream_key
+from schemas.redis_client import RedisClient
 from tests.convergence.model import State
 from tests.convergence.worlds import METHODS
 from worker.attempts import Attempts
@@ -30,7 +30,7 @@ class Stage:
     """Servers, and two workers' drains."""
 
     database_url: str
-    redis: Redis
+    redis: RedisClient
     database: "asyncpg.Connection[asyncpg.Record]"
     drains: list[Drain]
 
@@ -63,7 +63,7 @@ class Stage:
                 accepted = accept(orjson.loads(orjson.dumps(sent)), datetime.now(UTC), from_segment=True)
                 assert isinstance(accepted, Accepted), accepted
                 fields += [accepted_field(f"{workspace}{message['connection']}", accepted.message_key), accepted.body]
-            await self.redis.execute_command(  # type: ignore[no-untyped-call] # redis-py has no type for it
+            await self.redis.execute_command(
                 "XADD", stream_key(number % PARTITIONS), "*", *fields
             )
             if not at_once:
@@ -132,7 +132,7 @@ async def open_stage(
     redis_url: str, database_url: str, workers: int = 2, connection_class: type[Any] = asyncpg.Connection
 ) -> AsyncIterator[Stage]:
     """Connect two workers' drains to the servers."""
-    redis = Redis.from_url(redis_url)
+    redis = _client(redis_url)
     database = await asyncpg.connect(database_url)
     pools = [
         await asyncpg.create_pool(
@@ -144,7 +144,7 @@ async def open_stage(
         )
         for _ in range(workers)
     ]
-    clients = [Redis.from_url(redis_url) for _ in range(workers)]
+    clients = [_client(redis_url) for _ in range(workers)]
     drains = [
         Drain(Streams(client), pool, 1000, lambda: False, Attempts(client))
         for client, pool in zip(clients, pools, strict=True)
@@ -158,3 +158,7 @@ async def open_stage(
             await client.aclose()
         await database.close()
         await redis.aclose()
+
+
+def _client(redis_url: str) -> RedisClient:
+    return RedisClient(redis_url, timeout_seconds=5, max_connections=2 * PARTITIONS)

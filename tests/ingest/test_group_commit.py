@@ -7,8 +7,9 @@ from redis.asyncio import Redis
 
 from ingest.answers import RefusalError
 from ingest.budget import Budget
-from ingest.group_commit import GroupCommit, Pair, QueueUnavailableError
+from ingest.group_commit import GroupCommit
 from ingest.metrics import Metrics
+from ingest.queue_writes import Pair, QueueUnavailableError
 from schemas.queue import PARTITIONS, accepted_key, partition_of
 from tests.ingest.edge import CONNECTION, TRACK, Edge
 from tests.ingest.valkey import Valkey

@@ -23,7 +23,8 @@ class Valkey:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = cast("int", free.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}"
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"redis://{self.address}"
         self._directory = directory
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None

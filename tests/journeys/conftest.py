@@ -1,9 +1,11 @@
 """A running system for each test."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.cli.command import Variance
 from tests.system import System, running_system
 
 
@@ -13,3 +15,9 @@ async def system(redis_url: str, database_url: str) -> AsyncIterator[System]:
     async with running_system(redis_url, database_url) as running:
         yield running
         assert await running.rows("dead_letters WHERE reason = 'unstorable'", "detail") == []
+
+
+@pytest.fixture
+def variance(tmp_path: Path, redis_url: str, database_url: str) -> Variance:
+    """The command, told of the test's servers by the environment."""
+    return Variance(tmp_path, {"REDIS_URL": redis_url, "DATABASE_URL": database_url})

@@ -5,9 +5,9 @@ from importlib.resources import files
 import asyncpg
 from click.testing import CliRunner
 from prometheus_client import CollectorRegistry, generate_latest
-from redis.asyncio import Redis
 
 from schemas.queue import PARTITIONS
+from schemas.redis_client import RedisClient
 from schemas.settings import AlarmSettings
 from tests.console.running import Console
 from tests.monitoring.exposed import names_of, samples_of
@@ -79,8 +79,8 @@ async def test_the_console_tells_of_the_whole_queue_without_a_sign_in(console: C
 async def test_the_console_goes_on_telling_what_it_can_while_postgres_is_away(redis_url: str) -> None:
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     pool = await asyncpg.create_pool(nowhere, min_size=0)
-    async with Redis.from_url(redis_url) as redis:
-        answer = await QueueMetrics(pool, redis, AlarmSettings()).answer()
+    async with RedisClient(redis_url, timeout_seconds=5.0, max_connections=4) as redis:
+        answer = await QueueMetrics(pool, redis, None, AlarmSettings()).answer()
     await pool.close()
     samples = samples_of(str(answer.text))
     raised = {labels for (name, labels), value in samples.items() if name == "variance_alarm" and value}

@@ -5,16 +5,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from schemas.redis_url import with_host_check
+from schemas.redis_addresses import address_of, server_urls
+from schemas.redis_client import RedisClient
+from schemas.redis_pools import is_sentinel
 from worker.cli.failures import ServerUnavailableError
 from worker.cli.servers import Servers
 from worker.failure_reason import reason_of
 from worker.store.database import connect
 
 _TIMEOUT_SECONDS = 5.0
+_REDIS_CONNECTIONS = 8
 
 
 @asynccontextmanager
@@ -30,13 +32,11 @@ async def open_database(servers: Servers) -> AsyncIterator["asyncpg.Connection[a
 
 
 @asynccontextmanager
-async def open_redis(servers: Servers) -> AsyncIterator[Redis]:
+async def open_redis(servers: Servers) -> AsyncIterator[RedisClient]:
     """Connect to Redis. Raises ServerUnavailableError where that fails, CommandError where none is known."""
     url = servers.require_redis()
     try:
-        redis = Redis.from_url(
-            with_host_check(url), socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-        )
+        redis = RedisClient(url, timeout_seconds=_TIMEOUT_SECONDS, max_connections=_REDIS_CONNECTIONS)
     except ValueError as failure:
         raise _unavailable("Redis", "REDIS_URL", url, failure) from failure
     try:
@@ -49,13 +49,28 @@ async def open_redis(servers: Servers) -> AsyncIterator[Redis]:
         await redis.aclose()
 
 
+@asynccontextmanager
+async def open_arq_redis(servers: Servers, redis: RedisClient) -> AsyncIterator[RedisClient | None]:
+    """Give the Redis that has arq's keys; None where it is not known."""
+    if servers.arq_redis_url is None:
+        yield None if await redis.is_cluster() else redis
+        return
+    url = servers.arq_redis_url
+    async with RedisClient(url, timeout_seconds=_TIMEOUT_SECONDS, max_connections=_REDIS_CONNECTIONS) as arq:
+        yield arq
+
+
 def _unavailable(server: str, variable: str, url: str, failure: BaseException) -> ServerUnavailableError:
     try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-        place = f"{parts.hostname}{port}" if parts.hostname else parts.path or "localhost"
+        places = address_of(url) if is_sentinel(url) else ", ".join(map(_place, server_urls(url)))
     except ValueError:
         return ServerUnavailableError(f"{variable} is no URL of a server")
     if isinstance(failure, ValueError) and not isinstance(failure, asyncpg.InterfaceError | OSError):
         return ServerUnavailableError(f"{variable} is no URL of a server")
-    return ServerUnavailableError(f"{server} at {place} cannot be used: {reason_of(failure)}")
+    return ServerUnavailableError(f"{server} at {places} cannot be used: {reason_of(failure)}")
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.hostname}{port}" if parts.hostname else parts.path or "localhost"

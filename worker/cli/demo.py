@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from schemas.queue import PARTITIONS
 from worker.balance import read_balance
 from worker.cli.connecting import open_database, open_redis
 from worker.cli.kept_secrets import KeptSecrets
@@ -106,7 +105,7 @@ class Demo:
 async def _left(transactions: Transactions, accepted: list[int], meter: Meter) -> int:
     """Show and give how many of the messages that had been accepted are not settled."""
     ledger = await transactions.run(read_ledger)
-    settled = [ledger[number].tally.total if number in ledger else 0 for number in range(PARTITIONS)]
+    settled = [ledger[number].tally.total if number in ledger else 0 for number in range(len(accepted))]
     left = sum(max(wanted - done, 0) for wanted, done in zip(accepted, settled, strict=True))
     total = sum(accepted)
     meter.show(total - left, f"{total - left:,} of {total:,} messages")

@@ -15,6 +15,7 @@ _COMMANDS = {
     "migrate": "migrate:migrate",
     "connections": "connections:connections",
     "status": "status:status",
+    "partitions": "partitions:partitions",
     "env": "env:env",
     "receipt": "receipt:receipt",
     "dead": "dead:dead",

@@ -12,7 +12,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from schemas.ids import message_key
-from schemas.queue import PARTITIONS, QueuedMessage
+from schemas.queue import QueuedMessage
 from worker.cli.connecting import open_database, open_redis
 from worker.cli.failures import CommandError, explain
 from worker.cli.options import connection_option, data_option, json_option
@@ -105,7 +105,7 @@ async def _waiting_in(
     queue: QueueReading, key: str, ledger: Mapping[int, LedgerRow]
 ) -> AsyncIterator[QueuedMessage]:
     """Search the queue for every copy of a message; entries that were settled already are left out."""
-    async for waiting in queue.messages(range(PARTITIONS)):
+    async for waiting in queue.all_messages():
         row = ledger.get(waiting.partition)
         is_settled = row is not None and waiting.entry_id in row.settled_entries
         if waiting.message.message_key == key and not is_settled:

@@ -18,6 +18,7 @@ class GivenServers(LogSettings, frozen=True, kw_only=True, rename="upper"):
 
     database_url: str | None = None
     redis_url: str | None = None
+    arq_redis_url: str | None = None
     public_url: str | None = None
     console_url: str | None = None
 
@@ -35,6 +36,7 @@ class Servers:
     public_url: str
     web_url: str | None
     console_url: str
+    arq_redis_url: str | None = None
 
     def require_database(self) -> str:
         """Give the URL of Postgres. Raises CommandError where there is none."""
@@ -70,6 +72,7 @@ def find_servers(directory: Path, environ: Mapping[str, str] | None = None) -> S
         public_url=public_url.rstrip("/"),
         web_url=local_url or given.public_url,
         console_url=_console_url(given, running if is_its_own else None),
+        arq_redis_url=given.arq_redis_url,
     )
 
 

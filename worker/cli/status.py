@@ -15,7 +15,7 @@ from schemas.queue import stream_key
 from schemas.settings import AlarmSettings, read_settings
 from worker.alarms import alarms_of
 from worker.balance import Balance, read_balance
-from worker.cli.connecting import open_database, open_redis
+from worker.cli.connecting import open_arq_redis, open_database, open_redis
 from worker.cli.failures import CommandError, explain
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table, tell
@@ -59,10 +59,11 @@ async def _status(servers: Servers, bounds: AlarmSettings) -> tuple[Report, Sequ
     report: Report = dict.fromkeys((*_COUNTS, "balanced", "queue"))
     processes = [await web_health(servers.web_url)]
     async with AsyncExitStack() as stack:
-        database = redis = queue = None
+        database = redis = arq = queue = None
         try:
             redis = await stack.enter_async_context(open_redis(servers))
-            processes.append(await worker_health(redis))
+            arq = await stack.enter_async_context(open_arq_redis(servers, redis))
+            processes.append(await worker_health(arq))
             queue = QueueReading(redis)
         except (CommandError, RedisError, OSError) as failure:
             failures["redis"] = str(explain(failure))
@@ -73,7 +74,7 @@ async def _status(servers: Servers, bounds: AlarmSettings) -> tuple[Report, Sequ
             failures["postgres"] = str(explain(failure))
         counts, partitions = await _read(database, queue, failures)
         report |= counts | {"queue": None if partitions is None else _queue(partitions)}
-        signs = await read_signs(database, redis, partitions, is_balanced=report["balanced"])
+        signs = await read_signs(database, redis, arq, partitions, is_balanced=report["balanced"])
         report["alarms"] = [asdict(alarm) for alarm in alarms_of(signs, bounds)]
     report["processes"] = processes + [server_health(name, failures.get(name)) for name in ("redis", "postgres")]
     return report, list(failures.values())
@@ -88,6 +89,9 @@ async def _read(
             balance = await read_balance(database, queue)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
             failures["postgres"] = str(explain(failure))
+        except RedisError as failure:  # one of a cluster's servers
+            failures["redis"] = str(explain(failure))
+            queue = None
         else:
             return _counted(balance), balance.queue
     if queue is not None:

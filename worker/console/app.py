@@ -7,9 +7,8 @@ from pathlib import Path
 
 import asyncpg
 from aiohttp import web
-from redis.asyncio import Redis
 
-from schemas.redis_url import with_host_check
+from schemas.redis_client import RedisClient
 from schemas.settings import ConsoleSettings
 from worker.console import (
     access,
@@ -28,7 +27,7 @@ from worker.console import (
 )
 from worker.console.answers import bind_browser, explain_failures
 from worker.console.drawing import set_up_drawing
-from worker.console.parts import PASSWORDS, POOL, REDIS, RULE_CHANGES, SETTINGS
+from worker.console.parts import ARQ_REDIS, PASSWORDS, POOL, REDIS, RULE_CHANGES, SETTINGS
 from worker.console.passwords import PasswordChecks
 from worker.console.queue_metrics import QueueMetrics
 from worker.console.rule_changes import RuleChanges
@@ -50,12 +49,11 @@ def create_console(settings: ConsoleSettings) -> web.Application:
     app[SETTINGS] = settings
     app[PASSWORDS] = PasswordChecks()
     app[RULE_CHANGES] = RuleChanges(settings.database_url)
-    app[REDIS] = Redis.from_url(
-        with_host_check(settings.redis_url),
-        max_connections=_REDIS_CONNECTIONS,
-        socket_timeout=settings.redis_timeout_seconds,
-        socket_connect_timeout=settings.redis_timeout_seconds,
-    )
+    seconds = settings.redis_timeout_seconds
+    app[REDIS] = RedisClient(settings.redis_url, timeout_seconds=seconds, max_connections=_REDIS_CONNECTIONS)
+    if settings.arq_redis_url is not None:
+        url = settings.arq_redis_url
+        app[ARQ_REDIS] = RedisClient(url, timeout_seconds=seconds, max_connections=_REDIS_CONNECTIONS)
     app.cleanup_ctx.extend([_database_open, _sampling, _changes_ended])
     app.on_response_prepare.append(bind_browser)
     set_up_drawing(app)
@@ -126,10 +124,12 @@ async def _database_open(app: web.Application) -> AsyncIterator[None]:
         server_settings=server_settings("variance console", _STATEMENT_SECONDS) | {"enable_seqscan": "off"},
     )
     await app[POOL]
-    app[QUEUE_METRICS] = QueueMetrics(app[POOL], app[REDIS], settings)
+    app[QUEUE_METRICS] = QueueMetrics(app[POOL], app[REDIS], app.get(ARQ_REDIS), settings)
     yield
     await app[POOL].close()
     await app[REDIS].aclose()
+    if ARQ_REDIS in app:
+        await app[ARQ_REDIS].aclose()
 
 
 async def _sampling(app: web.Application) -> AsyncIterator[None]:

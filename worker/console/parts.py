@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp_jinja2
 import asyncpg
 from aiohttp import web
-from redis.asyncio import Redis
 
+from schemas.redis_client import RedisClient
 from schemas.settings import ConsoleSettings
 from worker.console.passwords import PasswordChecks
 from worker.console.rule_changes import RuleChanges
@@ -20,7 +20,9 @@ from worker.store.database import Database
 
 SETTINGS = web.AppKey("SETTINGS", ConsoleSettings)
 POOL: web.AppKey[asyncpg.Pool] = web.AppKey("POOL", asyncpg.Pool)
-REDIS = web.AppKey("REDIS", Redis)
+REDIS = web.AppKey("REDIS", RedisClient)
+ARQ_REDIS = web.AppKey("ARQ_REDIS", RedisClient)
+"""arq's, where it is another."""
 PASSWORDS = web.AppKey("PASSWORDS", PasswordChecks)
 RULE_CHANGES = web.AppKey("RULE_CHANGES", RuleChanges)
 

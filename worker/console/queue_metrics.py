@@ -20,9 +20,9 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from redis.asyncio import Redis
 
 from schemas.redis_away import REDIS_AWAY
+from schemas.redis_client import RedisClient
 from schemas.settings import AlarmSettings
 from worker.alarms import CODES, Alarm, alarms_of
 from worker.balance import Balance, read_balance
@@ -31,7 +31,7 @@ from worker.signs import read_signs
 from worker.store.dead_letters import count_dead_letters
 
 _READ_AT_MOST_EVERY_SECONDS = 5.0
-_POSTGRES_SECONDS = 4.0  # Prometheus gives up after ten
+_POSTGRES_SECONDS = 2.5  # Prometheus gives up after ten, and Redis has its time-outs too
 _POSTGRES_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -48,9 +48,11 @@ class Reading:
 class QueueMetrics:
     """Reads on demand and answers; the reading of some seconds ago is as good as a new one."""
 
-    def __init__(self, pool: asyncpg.Pool, redis: Redis, bounds: AlarmSettings) -> None:
+    def __init__(self, pool: asyncpg.Pool, redis: RedisClient, arq: RedisClient | None, bounds: AlarmSettings) -> None:
+        """Give what it reads: `arq` is arq's Redis, where it is another."""
         self._pool = pool
         self._redis = redis
+        self._arq = arq
         self._bounds = bounds
         self._lock = asyncio.Lock()
         self._text = b""
@@ -83,8 +85,7 @@ class QueueMetrics:
             except (*REDIS_AWAY, *_POSTGRES_AWAY):
                 balance = None  # what was read of the queue is still told
             is_balanced = balance.is_balanced if balance else None
-            redis = None if queue is None else self._redis
-            signs = await read_signs(database, redis, queue, is_balanced=is_balanced)
+            signs = await read_signs(database, self._redis, self._arq, queue, is_balanced=is_balanced)
         return Reading(queue, balance, deaths, alarms_of(signs, self._bounds))
 
 

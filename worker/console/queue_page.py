@@ -14,7 +14,7 @@ from schemas.settings import AlarmSettings
 from worker.alarms import Alarm, Signs, alarms_of
 from worker.balance import Balance, read_balance
 from worker.console.charts import chart
-from worker.console.parts import REDIS, SETTINGS, draw, now, open_database
+from worker.console.parts import ARQ_REDIS, REDIS, SETTINGS, draw, now, open_database
 from worker.failure_reason import reason_of
 from worker.health import Health, server_health, web_health, worker_health
 from worker.queue_reading import QueueReading
@@ -42,8 +42,8 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
         except (RedisError, OSError) as failure:
             redis_fault = reason_of(failure)
         signs = await read_signs(
-            database, None if redis_fault else request.app[REDIS], balance.queue if balance else None,
-            is_balanced=balance.is_balanced if balance else None,
+            database, None if redis_fault else request.app[REDIS], request.app.get(ARQ_REDIS),
+            balance.queue if balance else None, is_balanced=balance.is_balanced if balance else None,
         )  # fmt: skip
     processes = await _processes(request, redis_fault)
     part = request.headers.get("HX-Request")
@@ -64,7 +64,8 @@ async def _processes(request: web.Request, redis_fault: str | None) -> list[Heal
     web_state = asyncio.create_task(web_health(request.app[SETTINGS].public_url))
     worker: Health = {"name": "worker", "state": "unknown", "detail": None}
     if redis_fault is None:
-        worker = await worker_health(request.app[REDIS])
+        redis = request.app[REDIS]
+        worker = await worker_health(request.app.get(ARQ_REDIS) or (None if await redis.is_cluster() else redis))
     return [await web_state, worker, server_health("redis", redis_fault), server_health("postgres", None)]
 
 
@@ -77,10 +78,14 @@ def _partitions(balance: Balance | None, samples: Sequence[QueueSample]) -> list
             "name": stream_key(number),
             "entries": partition.entries,
             "age_seconds": partition.oldest_message_age_seconds,
-            "history": [sample.entries[number] for sample in lately] or [partition.entries],
+            "history": [_entries_of(sample, number) for sample in lately] or [partition.entries],
         }
         for number, partition in enumerate(balance.queue)
     ]
+
+
+def _entries_of(sample: QueueSample, partition: int) -> int:
+    return sample.entries[partition] if partition < len(sample.entries) else 0  # from before there were so many
 
 
 def _charts(samples: Sequence[QueueSample]) -> list[tuple[str, dict[str, Any]]]:

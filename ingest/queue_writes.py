@@ -1,0 +1,71 @@
+"""What is written to the queue: messages on their way to it, and the commands that write them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from redis.exceptions import ResponseError
+
+from ingest.queue_connection import Command
+from schemas.queue import ENTRY_MESSAGES, accepted_key, stream_key
+
+FLUSH_BYTES = 4 * 1024 * 1024
+"""Bytes of messages in one flush, more only where a single request has more."""
+
+
+class Pair(NamedTuple):
+    """One message on its way to the queue: where, under which name, and what."""
+
+    partition: int
+    field: str
+    value: bytes
+
+
+class QueueUnavailableError(Exception):
+    """Redis did not confirm the write; `cause` is a word for logs and never holds what was to be written."""
+
+    def __init__(self, cause: str) -> None:
+        self.cause = cause
+        super().__init__(cause)
+
+
+Settle: TypeAlias = Callable[[QueueUnavailableError | None], None]
+"""Is called once, when the write is on disk (None) or failed. It must not raise."""
+
+
+def by_partition(pairs: Iterable[Pair]) -> dict[int, list[str | bytes]]:
+    """Give what is to be written to each partition, as words of its entries."""
+    found: dict[int, list[str | bytes]] = {}
+    for partition, field, value in pairs:
+        words = found.get(partition)
+        if words is None:
+            words = found[partition] = []
+        words.append(field)
+        words.append(value)
+    return found
+
+
+def transaction(by_partition: Mapping[int, list[str | bytes]]) -> list[Command]:
+    """Give the transaction that writes these words. A field may be repeated: that is a repeated message.
+
+    Without words it is a write that changes nothing.
+    """
+    commands: list[Command] = [("MULTI",)]
+    words_per_entry = 2 * ENTRY_MESSAGES
+    for partition, words in by_partition.items():
+        stream = stream_key(partition)
+        commands += [
+            ("XADD", stream, "*", *words[start : start + words_per_entry])
+            for start in range(0, len(words), words_per_entry)
+        ]
+        commands.append(("INCRBY", accepted_key(partition), len(words) // 2))
+    commands.append(("EXEC",))
+    return commands
+
+
+def word_for(error: Exception) -> str:
+    """Name an error without its text, in which redis-py repeats the command with the messages."""
+    kind = type(error).__name__
+    if isinstance(error, ResponseError):
+        word = str(error).partition(" ")[0]
+        return word if word.isupper() and word.isalpha() else kind
+    return kind
