@@ -35,7 +35,10 @@ REFUSALS: Mapping[int, tuple[str, Sequence[Code]]] = {
     404: ("There is no such path or connection.", ("not_found", "unknown_connection")),
     405: ("The path is not for this method.", ("method_not_allowed",)),
     413: ("The body is too large.", ("too_large",)),
-    429: ("As 503. This version gives 503 instead; a sender should be ready for both.", ("overloaded",)),
+    429: (
+        "Too much of this connection is under way at once: send it again after `Retry-After` seconds.",
+        ("too_much_at_once",),
+    ),
     503: (
         "The trouble is the service's: keep the messages, and send them again after `Retry-After` seconds.",
         (
