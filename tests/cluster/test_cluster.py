@@ -78,6 +78,8 @@ async def test_a_killed_server_is_refused_for_its_own_partitions_alone_and_drain
         ended = await variance("status", "--json")
         assert ended.failure == "variance: Redis: connection refused"
         assert ended.document["applied"] > 0
+        (away,) = [alarm for alarm in ended.document["alarms"] if alarm["code"] == "redis_unreachable"]
+        assert dead.address in away["text"]
         dead.start()
         await eventually(_all_acknowledge(load, range(16)), "every partition to be acknowledged again")
     assert load.refused() == its_own
@@ -109,11 +111,16 @@ async def test_a_frozen_server_delays_its_own_partitions_posts_alone(cluster: Cl
     await load.balances()
 
 
-async def test_a_server_that_could_lose_messages_makes_unready_and_is_named(system: System, cluster: Cluster) -> None:
+async def test_a_server_that_could_lose_messages_makes_unready_and_is_named(
+    system: System, cluster: Cluster, variance: Variance
+) -> None:
     assert await _ready(system) == (200, {"ok"})
     ask(cluster.servers[1], "CONFIG", "SET", "appendfsync", "everysec")
     status, checks = await _ready(system)
+    report = (await variance("status", "--json")).json
     ask(cluster.servers[1], "CONFIG", "SET", "appendfsync", "always")
+    (alarm,) = report["alarms"]
+    assert (alarm["code"], cluster.servers[1].address in alarm["text"]) == ("redis_durability", True)
     assert status == 503
     assert f"is everysec, must be always (at {cluster.servers[1].address})" in checks
 

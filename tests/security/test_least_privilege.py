@@ -1,7 +1,6 @@
 """The README's users and roles, as they stand there, are enough for the system and good for nothing else; over TLS."""
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -16,30 +15,22 @@ import trustme
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from tests.cli.command import ROOT, Variance
+from tests.cli.command import Variance
 from tests.faults.program import Program
 from tests.faults.rig import free_port
 from tests.ingest.edge import basic
+from tests.security.rights import WEB, WORKER, block
 from tests.security.tls import tls_before
 from tests.system import eventually
 
-_README = (ROOT / "README.md").read_text()
-_WEB, _WORKER = "variance-web:WEB_PASSWORD", "variance-worker:WORKER_PASSWORD"
 _PG_WORKER, _PG_ANALYST = "variance_worker:WORKER_PASSWORD", "variance_analyst:ANALYST_PASSWORD"
-
-
-def _block(mark: str) -> str:
-    """Give the README's code after a mark."""
-    found = re.search(rf"<!-- {mark} -->\n```\w*\n(.*?)```", _README, re.DOTALL)
-    assert found, f"the README has no {mark}"
-    return found[1]
 
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator["Redis"]:
     """Give the server's owner's connection to a Redis with the README's users."""
     async with Redis.from_url(redis_url, decode_responses=True) as owner:
-        for line in _block("redis users").splitlines():
+        for line in block("redis users").splitlines():
             await owner.execute_command(*line.split())
         await owner.acl_log_reset()
         yield owner
@@ -50,7 +41,7 @@ async def redis(redis_url: str) -> AsyncIterator["Redis"]:
 async def database(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Give the owner's connection to a database with the README's roles."""
     owner = await asyncpg.connect(database_url)
-    await owner.execute(_block("postgres roles"))
+    await owner.execute(block("postgres roles"))
     yield owner
     await owner.execute("DROP OWNED BY variance_worker, variance_analyst")
     await owner.execute("DROP ROLE variance_worker, variance_analyst")
@@ -91,10 +82,10 @@ async def secure(tmp_path: Path, redis_url: str, database_url: str) -> AsyncIter
 async def web_url(tmp_path: Path, secure: Secure) -> AsyncIterator[str]:
     """Run the real processes with the README's rights, by TLS."""
     port = free_port()
-    web = Program(tmp_path / "web.log", "ingest", REDIS_URL=secure.redis_url(_WEB), PORT=str(port))
+    web = Program(tmp_path / "web.log", "ingest", REDIS_URL=secure.redis_url(WEB), PORT=str(port))
     worker = Program(
         tmp_path / "worker.log", "worker",
-        REDIS_URL=secure.redis_url(_WORKER), DATABASE_URL=secure.database_url(_PG_WORKER),
+        REDIS_URL=secure.redis_url(WORKER), DATABASE_URL=secure.database_url(_PG_WORKER),
     )  # fmt: skip
     for program in (web, worker):
         program.start()
@@ -151,7 +142,7 @@ async def test_the_readme_s_users_and_roles_are_enough_for_everything(  # noqa: 
 
     await eventually(is_there, "all to be applied and to be read by the analyst")
     await analyst.close()
-    status = (await variance("status", "--json", REDIS_URL=secure.redis_url(_WORKER))).json
+    status = (await variance("status", "--json", REDIS_URL=secure.redis_url(WORKER))).json
     assert (status["balanced"], status["pending"]) == (True, 0)
     assert await _denied(redis) == []
     assert "failure" not in (tmp_path / "worker.log").read_text()
@@ -173,7 +164,7 @@ _WEB_MAY_NOT = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("user", "commands"), [(_WEB, _NOBODY_MAY + _WEB_MAY_NOT), (_WORKER, _NOBODY_MAY)])
+@pytest.mark.parametrize(("user", "commands"), [(WEB, _NOBODY_MAY + _WEB_MAY_NOT), (WORKER, _NOBODY_MAY)])
 async def test_nothing_else_can_be_done_in_redis(
     redis: "Redis", redis_url: str, user: str, commands: Sequence[str]
 ) -> None:
@@ -222,11 +213,11 @@ async def test_a_server_that_nobody_vouches_for_is_not_talked_to(
     del redis, database
     trustme.CA().cert_pem.write_to_path(tmp_path / "stranger.pem")
     stranger = Secure(secure.redis, secure.postgres, tmp_path / "stranger.pem")
-    variance.environ = {"REDIS_URL": secure.redis_url(_WORKER), "DATABASE_URL": secure.database_url(_PG_WORKER)}
+    variance.environ = {"REDIS_URL": secure.redis_url(WORKER), "DATABASE_URL": secure.database_url(_PG_WORKER)}
     assert (await variance("status")).exit_code == 0
     for name, url in (
-        ("REDIS_URL", stranger.redis_url(_WORKER)),
-        ("REDIS_URL", secure.redis_url(_WORKER, "127.0.0.1")),  # which the certificate does not name
+        ("REDIS_URL", stranger.redis_url(WORKER)),
+        ("REDIS_URL", secure.redis_url(WORKER, "127.0.0.1")),  # which the certificate does not name
         ("DATABASE_URL", stranger.database_url(_PG_WORKER)),
         ("DATABASE_URL", secure.database_url(_PG_WORKER, "127.0.0.1")),
     ):
