@@ -1,5 +1,7 @@
 """What all paths that take posts share: the answer, its count, the browser's preflight, other methods."""
 
+import asyncio
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -19,6 +21,7 @@ _PREFLIGHT_HEADERS = {
     "Access-Control-Max-Age": "86400",
     "Vary": "Access-Control-Request-Headers",
 }
+_TOO_MANY = 429
 _USUAL_HEADERS = "authorization, content-type, x-retry-count"
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, \t-]{1,1000}", re.ASCII)
 
@@ -68,6 +71,14 @@ async def refuse_path(_: web.Request) -> web.StreamResponse:
     return refused(RefusalError(404, "not_found", "There is nothing at this path"))
 
 
+def _rest_seconds(refusal: RefusalError) -> float:
+    """Give how long the answer is kept back: who floods may not heed Retry-After, but has to wait for an answer.
+
+    Not all the same time, or all would be back at once.
+    """
+    return (refusal.retry_after_seconds or 0) * random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
+
+
 def _answering(take: Take, metrics: Metrics) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         started_at = time.perf_counter()
@@ -75,6 +86,8 @@ def _answering(take: Take, metrics: Metrics) -> Handler:
             await take(request)
         except RefusalError as refusal:
             metrics.posts[refusal.status] += 1
+            if refusal.status == _TOO_MANY:
+                await asyncio.sleep(_rest_seconds(refusal))
             return refused(refusal)
         metrics.posts[200] += 1
         metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)

@@ -14,11 +14,13 @@ from aiohttp import StreamReader, web
 from aiohttp.http_parser import RawRequestMessage
 
 from ingest.answers import acknowledgement, as_bytes, refused
+from ingest.flood_guard import FloodGuard
 from ingest.group_commit import GroupCommit, Pair, QueueUnavailableError
 from ingest.intake import queue_refusal
 from ingest.metrics import Metrics
 from ingest.pressure import Pressure
 from ingest.sockets import BoundedSocket, Sockets
+from schemas.queue import connection_of
 
 Judge: TypeAlias = Callable[[str, Mapping[str, str], bytes], Pair | None]
 """From a post's path, headers and body to what is queued of it; None, or any exception, sends it aiohttp's way."""
@@ -29,10 +31,16 @@ class Lane:
     """What the straight way needs to know: who judges the posts of a path, and where they are queued."""
 
     def __init__(
-        self, judge_of: Callable[[str], Judge | None], pressure: Pressure, group_commit: GroupCommit, metrics: Metrics
+        self,
+        judge_of: Callable[[str], Judge | None],
+        pressure: Pressure,
+        flood_guard: FloodGuard,
+        group_commit: GroupCommit,
+        metrics: Metrics,
     ) -> None:
         self._judge_of = judge_of
         self._pressure = pressure
+        self._flood_guard = flood_guard
         self._group_commit = group_commit
         self._metrics = metrics
 
@@ -48,7 +56,9 @@ class Lane:
         return self._judge_of(message.path)
 
     def put(self, pair: Pair, settle: Callable[[QueueUnavailableError | None], None]) -> None:
-        """Queue the pair. Raises QueueUnavailableError."""
+        """Queue the pair. Raises an exception where its sender has too much under way."""
+        if self._flood_guard.flooding and connection_of(pair.field) in self._flood_guard.flooding:
+            raise FloodingError
         self._group_commit.put_then((pair,), settle)
 
     def answer(self, failure: QueueUnavailableError | None, started_at: float) -> bytes:
@@ -61,6 +71,10 @@ class Lane:
         self._metrics.accepted_messages += 1
         self._metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
         return acknowledgement()
+
+
+class FloodingError(Exception):
+    """The post is one of a flood: those are counted on aiohttp's way."""
 
 
 LANE = web.AppKey("LANE", Lane)
