@@ -14,7 +14,7 @@ _MOST_OF_A_SENDER = 16
 """Heavy bodies of one sender that wait for their turn: more of them would only keep others from theirs."""
 
 _MOST_BAD_OF_A_SENDER = 4
-_BAD_SECONDS = 1.0
+_BAD_SECONDS = 10.0
 """Heavy bodies of one sender of which nothing came, within this time, after which it has no turn for the rest of it."""
 
 
