@@ -10,6 +10,7 @@ from ingest.access import Access
 from ingest.body import BodyReader
 from ingest.budget import Budget
 from ingest.connections import Connections
+from ingest.flood_guard import FloodGuard
 from ingest.group_commit import GroupCommit
 from ingest.health import Health
 from ingest.intake import Intake
@@ -27,6 +28,7 @@ from schemas.tracing import Tracing
 
 REDIS = web.AppKey("REDIS", RedisClient)
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
+FLOOD_GUARD = web.AppKey("FLOOD_GUARD", FloodGuard)
 PRESSURE = web.AppKey("PRESSURE", Pressure)
 GROUP_COMMIT = web.AppKey("GROUP_COMMIT", GroupCommit)
 
@@ -56,17 +58,23 @@ def create_app(settings: WebSettings, tracing: Tracing | None = None) -> web.App
     )
     app[REDIS], app[CONNECTIONS] = redis, connections
     app[PRESSURE], app[GROUP_COMMIT] = pressure, group_commit
-    app.cleanup_ctx.extend([_redis_closed, _connections_current, _pressure_watched, _queue_flushed])
+    app[FLOOD_GUARD] = flood_guard = FloodGuard(group_commit.posts_under_way, settings.max_posts_under_load)
+    app.cleanup_ctx.extend(
+        [_redis_closed, _connections_current, _pressure_watched, _floods_watched, _queue_flushed]
+    )
 
     parts = (
         BodyReader(settings.max_body_bytes, settings.body_timeout_seconds, budget),
         Access(connections),
         Intake(group_commit, metrics, connections, max_bytes=settings.max_body_bytes * _GROWTH, tracing=tracing),
         pressure,
+        flood_guard,
     )
     tracking, webhook = Tracking(*parts), Webhook(*parts)
     app[SOCKETS] = Sockets(settings)
-    app[LANE] = Lane(_judges(tracking, webhook), pressure, group_commit, metrics, refusals, tracing)
+    app[LANE] = Lane(
+        _judges(tracking, webhook), pressure, flood_guard, group_commit, metrics, refusals=refusals, tracing=tracing
+    )
     health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
     app.add_routes([*_tracking_routes(tracking, metrics, refusals), *_webhook_routes(webhook, metrics, refusals)])
     app.add_routes(get_routes("/health/live", health.live))
@@ -118,6 +126,13 @@ async def _pressure_watched(app: web.Application) -> AsyncIterator[None]:
     task = asyncio.create_task(app[PRESSURE].watch())
     yield
     app[PRESSURE].close()
+    await task
+
+
+async def _floods_watched(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(app[FLOOD_GUARD].watch())
+    yield
+    app[FLOOD_GUARD].close()
     await task
 
 

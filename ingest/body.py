@@ -4,6 +4,7 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from aiohttp import StreamReader, web
@@ -18,8 +19,6 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 _ZLIB_WINDOW_BITS = 15
 _RAW_DEFLATE_WINDOW_BITS = -15
-_INFLATED_AT_ONCE_BYTES = 4096
-"""Compressed bytes that are inflated on the event loop: at worst 4 MiB come of them, in milliseconds."""
 
 
 class BodyReader:
@@ -32,12 +31,11 @@ class BodyReader:
         self._heavy = HeavyBodies()
 
     @asynccontextmanager
-    async def read(self, request: web.Request, connection_id: str | None) -> AsyncIterator[bytes]:
-        """Give the body as it was before any compression, which holds its bytes until the block ends.
+    async def read(self, request: web.Request, sender: str) -> AsyncIterator[bytes]:
+        """Give the body as it was before any compression; its bytes are the sender's until the block ends.
 
-        Who has shown no secret is known by the address. Raises RefusalError.
+        Raises RefusalError.
         """
-        sender = f"@{request.remote}" if connection_id is None else connection_id
         async with AsyncExitStack() as stack:
             hold = stack.enter_context(self._budget.hold(sender))
             body = await self._read_whole(request, hold)
@@ -46,17 +44,13 @@ class BodyReader:
             if not body:
                 raise RefusalError(400, "empty_body", "The body is empty")
             window_bits = _window_bits(request.headers.get("Content-Encoding"), body)
-            is_heavy = len(body) > (HEAVY_BYTES if window_bits is None else _INFLATED_AT_ONCE_BYTES)
+            is_heavy = len(body) > HEAVY_BYTES or (window_bits is not None and _inflates_to_much(body, window_bits))
             if is_heavy:
                 await stack.enter_async_context(self._heavy.turn(sender))
             if window_bits is not None:
-                inflated = self._inflate(body, window_bits) if not is_heavy else (
-                    await asyncio.to_thread(self._inflate, body, window_bits)
-                )
-                hold.take(len(inflated))
-                body = inflated
-                if len(body) > HEAVY_BYTES and not is_heavy:
-                    await stack.enter_async_context(self._heavy.turn(sender))
+                inflate = partial(self._inflate, body, window_bits)
+                body = await asyncio.to_thread(inflate) if is_heavy else inflate()
+                hold.take(len(body))
             yield body
 
     def at_once(self, body: bytes) -> Any:
@@ -122,6 +116,14 @@ def _window_bits(encoding: str | None, body: bytes) -> int | None:
     if encoding in ("", "identity"):
         return None
     raise RefusalError(400, "unreadable_body", "Content-Encoding must be gzip, deflate or identity")
+
+
+def _inflates_to_much(body: bytes, window_bits: int) -> bool:
+    """Tell whether more than a light body comes of it; what is corrupt is told by `_inflate`."""
+    try:
+        return len(zlib.decompressobj(window_bits).decompress(body, HEAVY_BYTES + 1)) > HEAVY_BYTES
+    except zlib.error:
+        return False
 
 
 def parse(body: bytes) -> Any:

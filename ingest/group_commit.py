@@ -36,6 +36,9 @@ from schemas.queue import connection_of
 from schemas.redis_addresses import server_urls
 from schemas.redis_client import NotAClusterError
 
+_STUCK_SECONDS = 0.25
+"""For how long a write is under way that Redis is taken to be stuck with."""
+
 _COUNT_SECONDS = 0.05
 """For how long it is remembered how much each sender has in hand, where that matters."""
 
@@ -74,6 +77,7 @@ class GroupCommit:
         self._handed_on: dict[int, _Write] = {}
         """What the cluster's servers have in hand."""
         self._under_way: Sequence[_Write] = ()
+        self._flush_began_at = 0.0
         self._counted: Counter[str] = Counter()
         self._counted_at = 0.0
         self._is_wanted = asyncio.Event()
@@ -124,6 +128,16 @@ class GroupCommit:
             await self._cluster.close()
         await self._connection.drop()
 
+    def posts_under_way(self) -> Counter[str]:
+        """Give how many writes of each connection wait or are being written; nothing while Redis does not answer.
+
+        Then all pile up, and nobody floods.
+        """
+        if self._under_way and time.monotonic() - self._flush_began_at > _STUCK_SECONDS:
+            return Counter()
+        writes = itertools.chain(self._waiting, self._under_way)
+        return Counter(connection_of(write.pairs[0].field) for write in writes if write.pairs)
+
     def close(self) -> None:
         """Let `flush_until_closed` return once nothing waits."""
         self._is_closing = True
@@ -152,6 +166,7 @@ class GroupCommit:
     async def _flush(self, writes: list[_Write]) -> None:
         pairs = [pair for write in writes for pair in write.pairs]
         self._under_way = writes
+        self._flush_began_at = time.monotonic()
         failure: QueueUnavailableError | None = None
         if pairs:
             crash_point("before_flush")

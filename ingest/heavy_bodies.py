@@ -1,7 +1,8 @@
 """Heavy bodies are inflated, parsed and judged one after the other: each takes many times its size in memory."""
 
 import asyncio
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,8 +10,12 @@ from ingest.answers import RefusalError
 
 HEAVY_BYTES = 256 * 1024
 
-_MOST_OF_A_SENDER = 4
+_MOST_OF_A_SENDER = 16
 """Heavy bodies of one sender that wait for their turn: more of them would only keep others from theirs."""
+
+_MOST_BAD_OF_A_SENDER = 4
+_BAD_SECONDS = 10.0
+"""Heavy bodies of one sender of which nothing came, within this time, after which it has no turn for the rest of it."""
 
 
 class HeavyBodies:
@@ -19,18 +24,38 @@ class HeavyBodies:
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
         self._waiting: Counter[str] = Counter()
+        self._bad_at: deque[tuple[str, float]] = deque()
 
     @asynccontextmanager
     async def turn(self, sender: str) -> AsyncIterator[None]:
-        """Wait for the turn, and have it for the block. Raises RefusalError for a sender with too many."""
-        if self._waiting[sender] >= _MOST_OF_A_SENDER:
-            message = "Too many large bodies of this connection are under way at once"
-            raise RefusalError(429, "too_much_at_once", message, retry_after_seconds=1)
+        """Wait for the turn, and have it for the block. Raises RefusalError for a sender with too many or bad ones."""
+        self._refuse_too_many(sender)
         self._waiting[sender] += 1
         try:
             async with self._turn:
-                yield
+                self._refuse_resting(sender)
+                try:
+                    yield
+                except RefusalError:
+                    self._bad_at.append((sender, time.monotonic()))
+                    raise
         finally:
             self._waiting[sender] -= 1
             if not self._waiting[sender]:
                 del self._waiting[sender]
+
+    def _refuse_too_many(self, sender: str) -> None:
+        if self._waiting[sender] >= _MOST_OF_A_SENDER:
+            raise _refusal("Too many large bodies of this sender are under way at once")
+        self._refuse_resting(sender)
+
+    def _refuse_resting(self, sender: str) -> None:
+        since = time.monotonic() - _BAD_SECONDS
+        while self._bad_at and self._bad_at[0][1] < since:
+            self._bad_at.popleft()
+        if sum(each == sender for each, _ in self._bad_at) >= _MOST_BAD_OF_A_SENDER:
+            raise _refusal("This sender's last large bodies were bad ones")
+
+
+def _refusal(message: str) -> RefusalError:
+    return RefusalError(429, "too_much_at_once", message, retry_after_seconds=1)

@@ -1,5 +1,7 @@
 """What all paths that take posts share: the answer, its count, the browser's preflight, other methods."""
 
+import asyncio
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -21,6 +23,7 @@ _PREFLIGHT_HEADERS = {
     "Access-Control-Max-Age": "86400",
     "Vary": "Access-Control-Request-Headers",
 }
+_TOO_MANY = 429
 _USUAL_HEADERS = "authorization, content-type, x-retry-count"
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, \t-]{1,1000}", re.ASCII)
 
@@ -89,6 +92,14 @@ async def _go_on(request: web.Request) -> None:
         request.writer.output_size = 0  # the answer itself is yet to come
 
 
+def _rest_seconds(refusal: RefusalError) -> float:
+    """Give how long the answer is kept back: who floods may not heed Retry-After, but has to wait for an answer.
+
+    Not all the same time, or all would be back at once.
+    """
+    return (refusal.retry_after_seconds or 0) * random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
+
+
 def _answering(take: Take, metrics: Metrics, refusals: Refusals) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         started_at = time.perf_counter()
@@ -96,7 +107,10 @@ def _answering(take: Take, metrics: Metrics, refusals: Refusals) -> Handler:
             await take(request)
         except RefusalError as refusal:
             connection_id, given_id = request.get(CONNECTION_ID, ""), request.headers.get(REQUEST_ID)
-            return refusals.answer(refusal, connection_id=connection_id, given_id=given_id)
+            answer = refusals.answer(refusal, connection_id=connection_id, given_id=given_id)
+            if refusal.status == _TOO_MANY:
+                await asyncio.sleep(_rest_seconds(refusal))
+            return answer
         metrics.posts[200, request.get(CONNECTION_ID, "")] += 1
         metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
         return accepted()

@@ -4,7 +4,6 @@ Source: Segment's documentation, "HTTP Tracking API source"; the SDKs' code for 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from ingest.access import CONNECTION_ID, Access
 from ingest.answers import RefusalError
 from ingest.body import BodyReader, parse
 from ingest.credentials import presented_secrets
+from ingest.flood_guard import FloodGuard
 from ingest.intake import Intake, Judged, one_by_one
 from ingest.pressure import Pressure
 from ingest.queue_writes import Pair
@@ -40,11 +40,14 @@ _SHARED_OBJECTS = ("context", "integrations")
 class Tracking:
     """Handles the posts of SDKs. The write key is a connection's secret."""
 
-    def __init__(self, body_reader: BodyReader, access: Access, intake: Intake, pressure: Pressure) -> None:
+    def __init__(
+        self, body_reader: BodyReader, access: Access, intake: Intake, pressure: Pressure, flood_guard: FloodGuard
+    ) -> None:
         self._body_reader = body_reader
         self._access = access
         self._intake = intake
         self._pressure = pressure
+        self._flood_guard = flood_guard
 
     def one(self, call_type: str) -> Callable[[web.Request], Awaitable[None]]:
         """Give the handler of the call of one message of this type."""
@@ -52,12 +55,14 @@ class Tracking:
         async def take(request: web.Request) -> None:
             received_at = datetime.now(UTC)
             self._pressure.check()
-            async with self._read(request) as body:
-                value = parse(body)
-                connection = await self._access.by_secret(_secrets(request.headers, value))
-                request[CONNECTION_ID] = connection.id
-                judged = self._intake.judge_one(connection, value, received_at, call_type=call_type)
-            await self._intake.queue(judged)
+            sender = self._sender(request)
+            with self._flood_guard.post(sender):
+                async with self._body_reader.read(request, sender) as body:
+                    value = parse(body)
+                    connection = await self._access.by_secret(_secrets(request.headers, value))
+                    request[CONNECTION_ID] = connection.id
+                    judged = self._intake.judge_one(connection, value, received_at, call_type=call_type)
+                await self._intake.queue(judged)
 
         return take
 
@@ -77,9 +82,11 @@ class Tracking:
         """Take a batch. An empty one is accepted: Segment accepts it, and nothing is lost by it."""
         received_at = datetime.now(UTC)
         self._pressure.check()
-        async with self._read(request) as body:
-            judged = await self._judge(request, parse(body), received_at)
-        await self._intake.queue(judged)
+        sender = self._sender(request)
+        with self._flood_guard.post(sender):
+            async with self._body_reader.read(request, sender) as body:
+                judged = await self._judge(request, parse(body), received_at)
+            await self._intake.queue(judged)
 
     async def _judge(self, request: web.Request, value: Any, received_at: datetime) -> Judged:
         connection = await self._access.by_secret(_secrets(request.headers, value))
@@ -95,9 +102,10 @@ class Tracking:
             whole = map(partial(_share, shared), whole)
         return await self._intake.judge_all(connection, whole, received_at, path="$.batch")
 
-    def _read(self, request: web.Request) -> AbstractAsyncContextManager[bytes]:
+    def _sender(self, request: web.Request) -> str:
+        """Give who sends, for a fair share: the connection, or the address of one whose secret is in the body."""
         known = self._access.at_once(presented_secrets(request.headers))
-        return self._body_reader.read(request, known.id if known is not None else None)
+        return f"@{request.remote}" if known is None else known.id
 
     async def ignore(self, _: web.Request) -> None:
         """Accept whatever is posted, without credentials, and forget it."""

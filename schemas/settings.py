@@ -47,6 +47,7 @@ class WebSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     redis_timeout_seconds: Seconds = 2.0
     max_open_sockets: Positive = 12_000
     max_bytes_in_flight: Positive = 256 * 1024 * 1024
+    max_posts_under_load: Positive = 8
     header_timeout_seconds: Seconds = 10.0
     body_timeout_seconds: Seconds = 30.0
     keepalive_seconds: Seconds = 75.0

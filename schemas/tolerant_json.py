@@ -26,7 +26,9 @@ def read_json(text: bytes) -> Any:
     try:
         try:
             value = orjson.loads(text)
-        except orjson.JSONDecodeError:
+        except orjson.JSONDecodeError as error:
+            if "depth limit" in str(error):
+                raise RecursionError from None  # without another look at what may be megabytes
             return storable(_read_leniently(text))
         return storable(value) if b"\\u0000" in text else value
     except RecursionError:

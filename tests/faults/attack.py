@@ -31,7 +31,7 @@ _RESULTS = Path(__file__).parent / "results" / "attack.md"
 _ROOT = Path(__file__).parents[2]
 _HONEST_POSTS_PER_SECOND, _HONEST_SOCKETS = 300, 16
 _NICE = 10
-_HEADINGS = ("attack", "honest p99 without", "with", "ratio", "memory of `web` without", "at most with", "attackers got")
+_HEADINGS = ("attack", "honest p99 without", "with", "ratio", "memory of `web` without", "with", "attackers got")
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def _running(*arguments: str, cores: set[int], **environ: str) -> Iterator["subp
     with pinned(cores):
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments], cwd=_ROOT, text=True, env={"PATH": os.environ["PATH"]} | environ,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE if environ else None,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     try:
         yield process
@@ -108,13 +108,14 @@ async def _round(name: str, redis_url: str, seconds: float) -> dict[str, Any]:
 
 def _row(name: str, sockets: int, rounds: list[dict[str, Any]]) -> str:
     def median(figure: str) -> float:
-        return statistics.median(each[figure] for each in rounds)
+        return float(statistics.median(each[figure] for each in rounds))
 
     ratio = statistics.median(each["with_ms"] / each["without_ms"] for each in rounds)
-    statuses = ", ".join(f"{count:,} × {status}" for status, count in sorted(rounds[-1]["statuses"].items())) or "nothing"
+    statuses = ", ".join(f"{count:,} times {status}" for status, count in sorted(rounds[-1]["statuses"].items()))
     return (
         f"| {name}, {sockets:,} sockets | {median('without_ms'):.1f} ms | {median('with_ms'):.1f} ms | {ratio:.1f} "
-        f"| {median('without_mib'):.0f} MiB | {max(each['with_mib'] for each in rounds):.0f} MiB | {statuses} |"
+        f"| {median('without_mib'):.0f} MiB | {max(each['with_mib'] for each in rounds):.0f} MiB "
+        f"| {statuses or 'nothing'} |"
     )
 
 

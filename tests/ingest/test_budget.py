@@ -81,7 +81,7 @@ async def test_who_keeps_many_bodies_open_is_refused_more_and_others_are_served(
         sockets = [await _connect(edge, stack) for _ in range(12)]
         for number, (_, writer) in enumerate(sockets):
             writer.write(head.encode() + track(number, size_bytes)[:-10])
-        refused = await asyncio.gather(*[_answer(reader, 1) for reader, _ in sockets])
+        refused = await asyncio.gather(*[_answer(reader, 3) for reader, _ in sockets])
         open_ones = [number for number, answer in enumerate(refused) if not answer]
 
         assert 2 <= len(open_ones) < 8
@@ -174,12 +174,12 @@ async def test_gzip_bombs_fill_no_memory(redis_url: str) -> None:
         assert (await edge.post("/v1/track", TRACK)).status == 200
         memory = psutil.Process(process.pid)
         before_bytes = most_bytes = memory.memory_info().rss
-        many = b'{"type":"track","userId":"u","event":5,"properties":{"x":[' + b"[]," * 2_500_000 + b"0]}}"
+        many = b'{"type":"track","userId":"u","event":5,"properties":{"x":[' + b"[]," * 1_500_000 + b"0]}}"
         bodies = [gzip.compress(b"\0" * 100_000_000, 1), gzip.compress(b'{"batch":[' + many + b"," + many + b"]}", 1)]
-        bombs = [asyncio.create_task(edge.post("/v1/batch", body=body)) for body in bodies * 4]
+        bombs = [asyncio.create_task(edge.post("/v1/batch", body=body)) for body in bodies * 3]
         while not all(task.done() for task in bombs):
             await asyncio.wait(bombs, timeout=0.02)
             most_bytes = max(most_bytes, memory.memory_info().rss)
 
-        assert {task.result().status for task in bombs} <= {200, 413, 429}
-        assert most_bytes - before_bytes < 700 * 1024**2
+        assert {task.result().status for task in bombs} <= {200, 413, 429, 503}
+        assert most_bytes - before_bytes < 450 * 1024**2
