@@ -174,3 +174,9 @@ async def insert_dead_letters(
         now,
     )
     return {(row["connection_id"], row["message_id"]) for row in rows}
+
+
+async def count_messages(database: Database, workspace_id: int | None) -> int:
+    """Count the messages in the log, of a workspace or of all (None)."""
+    count: int = await database.fetchval(statement("count_messages"), workspace_id)
+    return count
