@@ -66,6 +66,8 @@ def import_messages(
         print_table(tuple(result), [tuple(result.values())], title="Imported, in messages")
         if tally.dead:
             tell("`variance dead list` shows the lines that were refused")
+        if tally.suppressed:
+            tell("what was suppressed is of deleted people, or older than what `variance retention show` says is kept")
 
 
 class _Import:
