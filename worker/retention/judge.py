@@ -1,7 +1,7 @@
 """What a trim does with each event: most can go, and some are all that is left of a fact.
 
-A fact is when an id was first and last seen, when an account was, and who claimed an anonymous visitor. Of the events
-that say such things the ids and the time stay in the log, so that folding it again gives the same contacts.
+A fact is when and in which roles an id was seen, when an account was, and who claimed an anonymous visitor. Of the
+events that say such things the ids and the time stay in the log, so that folding it again gives the same contacts.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,10 +17,15 @@ from worker.store.messages import MessageKey
 
 
 class Seen(NamedTuple):
-    """When an identity was seen: the message that named it first, and the time of its own last one."""
+    """When an identity was seen: the message that named it first, and the time of its own last one.
+
+    `hides_user`, `hides_visitor`: it was seen in this role as well, but not in the message that named it first.
+    """
 
     first: Stamp | None
     last_at: datetime | None
+    hides_user: bool
+    hides_visitor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def judge(events: Sequence[Facts], known: KnownFacts) -> Verdict:
 
 def _is_needed(event: Facts, known: KnownFacts, told: set[object]) -> bool:
     """Tell whether the event says a fact that no other event of the batch has told already; `told` grows."""
-    facts = set(_last_words(event, known))
+    facts = {*_last_words(event, known), *_roles(event, known)}
     is_needed = bool(facts - told) or event.message.key in known.withdrawn or _is_first_word(event, known)
     if is_needed:
         told |= facts
@@ -76,6 +81,14 @@ def _last_words(event: Facts, known: KnownFacts) -> Iterator[object]:
         yield event.sender.id
     if event.account_id is not None and at in known.accounts.get(event.account_id, ()):
         yield event.account_id, at
+
+
+def _roles(event: Facts, known: KnownFacts) -> Iterator[object]:
+    """Give who is named in a role that other messages may not show."""
+    if event.user is not None and known.identities[event.user.id].hides_user:
+        yield event.user.id, "user"
+    if event.anonymous is not None and known.identities[event.anonymous.id].hides_visitor:
+        yield event.anonymous.id, "visitor"
 
 
 def _is_first_word(event: Facts, known: KnownFacts) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from asyncpg import Record
+
 from worker.fold.facts import LoggedMessage
 from worker.fold.stamp import Stamp
 from worker.retention.judge import Seen
@@ -129,15 +131,17 @@ async def read_sightings(
 ) -> dict[UUID, tuple[UUID, Seen]]:
     """Read the contact of each identity, and when it was seen."""
     rows = await database.fetch(statement("read_sightings"), workspace_id, list(ids))
-    return {
-        row["id"]: (row["contact_id"], Seen(_stamp(row["first_seen"]), row["last_seen_at"]))
-        for row in rows
-    }
+    return {row["id"]: (row["contact_id"], _seen(row)) for row in rows}
 
 
-def _stamp(text: str | None) -> Stamp | None:
-    parts = from_jsonb(text)
-    return Stamp(*parts) if parts else None
+def _seen(row: Record) -> Seen:
+    first = from_jsonb(row["first_seen"])
+    return Seen(
+        Stamp(*first) if first else None,
+        row["last_seen_at"],
+        hides_user=row["hides_user"],
+        hides_visitor=row["hides_visitor"],
+    )
 
 
 async def find_claims_of_pairs(
