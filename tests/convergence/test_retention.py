@@ -28,9 +28,16 @@ _FIRST_SEEN_BEFORE_ALL_ELSE = [
     told("page", 1, 1, anonymousId="a1", name="Home"),
     told("page", 2, 2, userId="u1", anonymousId="a1", name="Home"),
     *(told("track", n, n, userId="u1", event="Clicked", context={"groupId": "g1"}) for n in (3, 4, 5, 6)),
-    told("page", 9, 3, userId="a1", anonymousId="u1", name="Home"),
     told("page", 7, 9, userId="u1", name="Home"),
     told("page", 8, 9, anonymousId="a1", name="Home"),
+]
+_IN_BOTH_ROLES = [
+    told("page", 0, 1, userId="u1", name="Home"),
+    told("page", 1, 1, anonymousId="a1", name="Home"),
+    *(told("page", 2 + n, 2 + n, userId="a1", name="Home") for n in range(2)),
+    *(told("page", 4 + n, 2 + n, anonymousId="u1", name="Home") for n in range(2)),
+    told("page", 6, 9, userId="u1", name="Home"),
+    told("page", 7, 9, anonymousId="a1", name="Home"),
 ]
 
 
@@ -74,6 +81,7 @@ async def counts(stage: Stage) -> tuple[int, int]:
 @given(delivery=deliveries(), number=st.integers(1, 10), most_links=st.sampled_from([500, 2]))
 @example(Delivery([_SHARED], at_once=False), 5, 500)
 @example(Delivery([_FIRST_SEEN_BEFORE_ALL_ELSE], at_once=False), 8, 500)
+@example(Delivery([_IN_BOTH_ROLES], at_once=False), 8, 500)
 async def test_a_trim_takes_old_events_and_nothing_else(
     stage: Stage, delivery: Delivery, number: int, most_links: int
 ) -> None:
