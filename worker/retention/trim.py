@@ -36,8 +36,8 @@ TRIM_LOCK = 1447121489
 PASS_EVERY = timedelta(hours=6)
 """How often a workspace is gone through."""
 
-_PAGE_IDENTITIES = 500
-_MOST_EVENTS_EACH = 200
+_PAGE_IDENTITIES = 2000
+_MOST_EVENTS_EACH = 50
 _MOST_EVENTS = 1000  # in a transaction, so that nobody waits long for a contact
 _WAIT_SECONDS = 60.0
 _POLL_SECONDS = 0.05
