@@ -2,6 +2,7 @@ import gzip
 import os
 import shlex
 import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 from tests.cli.command import Variance
 from tests.journeys.messages import alias, group, identify, track
 from tests.system import System
-from worker.migrate import apply_migrations
 
 _VIEWS = {
     "contacts": "workspace, external_id, email, traits, first_seen_at, last_seen_at",
@@ -25,14 +25,12 @@ _VIEWS = {
 
 
 @pytest.fixture
-async def empty_url(database_url: str) -> Any:
+async def empty_url(database_url: str, template_url: str) -> AsyncIterator[str]:
     """A migrated database beside the system's own."""
     name = "test_export"
     connection = await asyncpg.connect(database_url)
-    await connection.execute(f"CREATE DATABASE {name}")
-    url = database_url.rpartition("/")[0] + f"/{name}"
-    await apply_migrations(url)
-    yield url
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_url.rpartition('/')[2]}")
+    yield database_url.rpartition("/")[0] + f"/{name}"
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
 
@@ -50,9 +48,8 @@ async def seen(url: str) -> dict[str, list[tuple[Any, ...]]]:
         await database.close()
 
 
-@pytest.mark.parametrize("file", ["-", "all.ndjson.gz"])
 async def test_a_workspace_goes_through_a_file_into_an_empty_database(
-    system: System, variance: Variance, empty_url: str, file: str, tmp_path: Path
+    system: System, variance: Variance, empty_url: str, tmp_path: Path
 ) -> None:
     await system.connect("the-app", "email", email_fallback=False)
     await system.connect("elsewhere", workspace="other")
@@ -66,20 +63,22 @@ async def test_a_workspace_goes_through_a_file_into_an_empty_database(
     await system.send(identify(6, userId="not this one"), connection="otherelsewhere")
     await variance("unlink", "the-alias")
     before = await seen(system.database_url)
-    exported = await variance("export", "workspace", "default", file)
+    exported = await variance("export", "workspace", "default", "all.ndjson.gz")
     assert exported.exit_code == 0, exported.err
     commands = [line.strip() for line in exported.err.splitlines() if line.startswith("  variance ")]
     adding = [command for command in commands if " add " in command]
     for command in adding:
         assert (await variance(*shlex.split(command)[1:], DATABASE_URL=empty_url)).exit_code == 0
-    imported = await variance("import", file, "--json", stdin=exported.out.encode(), DATABASE_URL=empty_url)
+    imported = await variance("import", "all.ndjson.gz", "--json", DATABASE_URL=empty_url)
     assert imported.json == {"read": 5, "applied": 5, "duplicate": 0, "suppressed": 0, "dead": 0}
     for command in commands[len(adding) :]:
         assert (await variance(*shlex.split(command)[1:], DATABASE_URL=empty_url)).exit_code == 0
     assert await seen(empty_url) == before
-    if file != "-":
-        assert stat.S_IMODE((tmp_path / file).stat().st_mode) == 0o600
-        assert (tmp_path / file).read_bytes()[:2] == b"\x1f\x8b"
+    assert stat.S_IMODE((tmp_path / "all.ndjson.gz").stat().st_mode) == 0o600
+    assert (tmp_path / "all.ndjson.gz").read_bytes()[:2] == b"\x1f\x8b"
+    plain = await variance("export", "workspace", "default", "plain.ndjson", "--json")
+    assert (plain.json["messages"], len(plain.json["connections"]), len(plain.json["withdrawn_links"])) == (5, 2, 1)
+    assert gzip.decompress((tmp_path / "all.ndjson.gz").read_bytes()) == (tmp_path / "plain.ndjson").read_bytes()
 
 
 async def test_a_contacts_messages_are_those_of_all_its_ids_and_of_nobody_else(
@@ -110,6 +109,7 @@ async def test_an_export_that_fails_leaves_the_file_as_it_was(
     system: System, variance: Variance, tmp_path: Path
 ) -> None:
     (tmp_path / "kept.gz").write_bytes(gzip.compress(b"the last one"))
+    assert (await variance("export", "workspace", "default", "--json")).exit_code == 2
     assert "no workspace 'nobody'" in (await variance("export", "workspace", "nobody", "kept.gz")).failure
     await system.database.execute("DROP TABLE variance_data.withdrawals CASCADE")
     await system.database.execute("ALTER TABLE variance_data.messages DROP COLUMN body CASCADE")

@@ -1,7 +1,7 @@
 """`variance export`: the messages of a contact or of a workspace, as lines that `variance import` takes again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
@@ -59,13 +59,24 @@ def contact(id_: str, file: str, workspace: str | None, directory: Path, *, as_j
 @click.argument("name")
 @_file_argument
 @data_option
-def workspace_(name: str, file: str, directory: Path) -> None:
+@json_option
+def workspace_(name: str, file: str, directory: Path, *, as_json: bool) -> None:
     """Write all that a workspace has received and applied, as of one moment.
 
     Not in it are the connections and the withdrawn links (the commands that bring them back are told at the end), who
     was deleted, and the dead letters.
     """
-    asyncio.run(_export_workspace(find_servers(directory), name, file))
+    if as_json and file == STANDARD_OUTPUT:
+        raise click.UsageError("standard output is for the messages, so give a FILE, or leave out --json")
+    result = asyncio.run(_export_workspace(find_servers(directory), name, file))
+    if as_json:
+        print_json(result)
+        return
+    tell(f"exported {result['messages']:,} messages; before an import into another database, make the connections:")
+    _tell_commands(result["connections"])
+    if result["withdrawn_links"]:
+        tell("and after it, withdraw the links that were withdrawn:")
+        _tell_commands(result["withdrawn_links"])
 
 
 async def _export_contact(servers: Servers, text: str, workspace: str | None, file: str, *, as_json: bool) -> None:
@@ -96,7 +107,13 @@ async def _ids(database: Database, found: Candidate) -> list[Any]:
     return list(members)
 
 
-async def _export_workspace(servers: Servers, name: str, file: str) -> None:
+def _tell_commands(commands: Iterable[str]) -> None:
+    for command in commands:
+        click.echo(f"  {command}", err=True)
+
+
+async def _export_workspace(servers: Servers, name: str, file: str) -> dict[str, Any]:
+    """Write a workspace; give how many messages, and the commands that bring back what is not among them."""
     async with _one_moment(servers) as database:
         workspace_id = await find_workspace_id(database, name)
         if workspace_id is None:
@@ -110,13 +127,11 @@ async def _export_workspace(servers: Servers, name: str, file: str) -> None:
             lines = await export_messages(database, workspace_id, None, target, on_progress)
         connections = await find_connections(database, workspace=name)
         withdrawn = await read_withdrawn(database, workspace_id)
-    tell(f"exported {lines:,} messages; before an import into another database, make the connections:")
-    for connection in connections:
-        click.echo(f"  {add_command(connection)}", err=True)
-    if withdrawn:
-        tell("and after it, withdraw the links that were withdrawn:")
-    for connection_name, message_id in withdrawn:
-        click.echo(f"  {unlink_command(connection_name, message_id)}", err=True)
+    return {
+        "messages": lines,
+        "connections": [add_command(connection) for connection in connections],
+        "withdrawn_links": [unlink_command(*link) for link in withdrawn],
+    }
 
 
 @asynccontextmanager
