@@ -1,8 +1,9 @@
 """What keeps the log fast to insert into and cheap to trim: one table as it is, or a partition a day beside its keys.
 
-Run it with `python -m tests.bench.log_designs [MESSAGES]`, by default 3,000,000, which takes some ten minutes and five
-gigabytes in the folder for temporary files; it writes `tests/bench/results/log_designs.md`. A table that is partitioned
-by time cannot have the messageId as its key, so that design needs a second table for the keys, and writes both.
+Run it with `python -m tests.bench.log_designs [MESSAGES]`, by default 2,000,000, which takes some seven minutes and
+three gigabytes in the folder for temporary files; it writes `tests/bench/results/log_designs.md`. A table that is
+partitioned by time cannot have the messageId as its key, so that design needs a second table for the keys, and writes
+both.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from tests.bench.ratios import Ratio
 from tests.bench.report import report
 from worker.retention.trim import trim
 
-MESSAGES = 3_000_000
+MESSAGES = 2_000_000
 DAYS = 50
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _SENDERS = 50_000
@@ -28,12 +29,12 @@ _ROUNDS = 5
 _BATCHES, _BATCH_ROWS = 40, 1_000
 _CHUNK_ROWS = 500_000
 
-_BODY = """jsonb_build_object('type', 'track', 'event', 'Clicked', 'messageId', 'm' || n, 'userId', s.value,
+_BODY = """jsonb_build_object('type', 'track', 'event', 'Clicked', 'messageId', md5(n::text), 'userId', s.value,
     'timestamp', $1::timestamptz + n * $2::interval, 'properties',
     '{"plan": "enterprise", "seats": 12, "source": "navigation"}'::jsonb,
     'context', '{"page": {"path": "/pricing", "url": "https://www.example.com/pricing"}}'::jsonb)"""
 _ROWS = f"""
-SELECT {WORKSPACE_ID}, '{CONNECTION}', 'm' || n, 'track', $1::timestamptz + n * $2::interval,
+SELECT {WORKSPACE_ID}, '{CONNECTION}', md5(n::text), 'track', $1::timestamptz + n * $2::interval,
     $1::timestamptz + n * $2::interval, s.id, {_BODY}
 FROM generate_series($3::bigint, $4::bigint) AS n
 JOIN bench_senders s ON s.number = n % {_SENDERS}
@@ -90,7 +91,7 @@ async def know_senders(database: "asyncpg.Connection[asyncpg.Record]", step: tim
             first_seen, last_seen_at, traits, account_evidence, is_quarantined)
         SELECT {WORKSPACE_ID}, s.id, s.value, true, false, s.id,
             jsonb_build_array((extract(epoch FROM $1::timestamptz + f.n * $2::interval) * 1000000)::bigint,
-                'm' || f.n, '{CONNECTION}'),
+                md5(f.n::text), '{CONNECTION}'),
             $1::timestamptz + ($3::bigint - ($3::bigint - s.number) % {_SENDERS}) * $2::interval,
             '{{}}', '{{}}', false
         FROM bench_senders s
@@ -190,8 +191,8 @@ def main() -> None:
     ratios = [
         _ratio(figures, f"one table, rows/s into the log with {rows:,} messages, of those into an empty one", 0.85,
                "one table, rows/s into the full log", "one table, rows/s into an empty log"),
-        _ratio(figures, "partitions and keys, rows/s into the full log, of the one table's", 1.2,
-               "partitions and keys, rows/s into the full log", "one table, rows/s into the full log"),
+        _ratio(figures, "partitions and keys, rows/s into the full log, of the one table's (1.5 would pay for it)",
+               1.5, "partitions and keys, rows/s into the full log", "one table, rows/s into the full log"),
     ]  # fmt: skip
     what = (
         f"{rows:,} messages of {DAYS} days and {_SENDERS:,} people, both designs in turn on one server; the rows are"

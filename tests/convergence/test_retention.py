@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.convergence.model import EVENTS, State, expected
 from tests.convergence.stage import Stage, open_stage
+from tests.convergence.test_deletion import deliveries_with_deletions
 from tests.convergence.test_export import carried_over, workspace_id
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.rebuild import RebuildOptions, rebuild
@@ -96,6 +97,25 @@ async def test_a_trim_takes_old_events_and_nothing_else(
     assert await stage.state(workspace) == trimmed, "a repeat counts again"
     assert (await counts(stage))[0] == applied
     assert await differences(stage, workspace) == {0}
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(delivery=deliveries_with_deletions(), number=st.integers(1, 10), cut=st.integers(0, 5))
+async def test_a_trim_before_and_after_deletions_leaves_what_a_rebuild_gives(
+    stage: Stage, delivery: Delivery, number: int, cut: int
+) -> None:
+    workspace = await stage.new_workspace()
+    for batches in (delivery.batches[:cut], delivery.batches[cut:]):
+        await stage.deliver(workspace, batches, at_once=False)
+        await trim(stage.database, await workspace_id(stage, workspace), minute(number))
+    options = RebuildOptions(workspace_id=await workspace_id(stage, workspace), is_dry_run=True)
+    difference = await rebuild(stage.database_url, options, lambda _done, _total: None)
+    # What a deleted person said of a company stays with it until a rebuild.
+    assert {table for table, rows in difference.rows.items() if rows} <= {"accounts"}, difference
 
 
 async def test_of_many_events_only_those_stay_that_say_something(stage: Stage) -> None:
