@@ -27,6 +27,7 @@ from worker.update_contacts import update_contacts
 _CHUNK_MESSAGES = 2000
 _EXAMPLES = 10
 _TRIES = 5
+_LOCK_SECONDS = 2
 _LONGEST_SECONDS = 24 * 3600.0
 
 
@@ -63,8 +64,7 @@ class RebuildOptions:
 async def rebuild(database_url: str, options: RebuildOptions, on_progress: Callable[[int, int], None]) -> Difference:
     """Fold the log again. `on_progress` is told how many messages of how many were folded."""
     async with _sessions(database_url) as (reader, scratch):
-        if not await reader.fetchval("SELECT pg_try_advisory_lock($1::bigint)", folded.REBUILD_LOCK):
-            raise RebuildError("another rebuild is under way")
+        await _lock(reader)
         if not options.is_dry_run:
             for connection_id, rules in options.rules.items():
                 await update_rules(reader, connection_id, rules)
@@ -114,6 +114,16 @@ class _Folding:
         connection_id = message.stamp.connection_id
         rules = self.options.rules.get(connection_id) or self.stored_rules[connection_id]
         return facts_of(message, rules, is_withdrawn=(workspace_id, message.key) in self.withdrawn)
+
+
+async def _lock(reader: Database) -> None:
+    """Let what changes evidence finish, which takes a moment; a rebuild takes longer."""
+    await reader.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
+    try:
+        await reader.execute("SELECT pg_advisory_lock($1::bigint)", folded.REBUILD_LOCK)
+    except asyncpg.LockNotAvailableError as error:
+        raise RebuildError("another rebuild is under way") from error
+    await reader.execute("RESET lock_timeout")
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import asyncpg
@@ -23,8 +24,9 @@ from schemas.redis_away import REDIS_AWAY
 from schemas.settings import WorkerSettings
 from worker.attempts import Attempts
 from worker.drain import TURN_SECONDS, Drain, Drained
-from worker.failure import is_messages_fault
+from worker.failure import ConcurrentChangeError, is_messages_fault
 from worker.publish import publish_connections
+from worker.retention.trim import trim_due
 from worker.store.database import server_settings
 from worker.streams import Streams
 
@@ -38,6 +40,7 @@ _BUSY_SECONDS = 0.5
 _FAILED_SECONDS = 0.25
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
 _PUBLISH_SECONDS = 5.0
+_TRIM_SECONDS = 60.0
 _CANCEL_AGAIN_SECONDS = 0.1
 _QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
 
@@ -109,6 +112,17 @@ class Service:
                 await asyncio.wait_for(self.stopping.wait(), _PUBLISH_SECONDS)
 
 
+    async def trim(self) -> None:
+        """Trim the events that are older than their workspace keeps them, now and then."""
+        while not self.stopping.is_set():
+            try:
+                await trim_due(self.drain.pool, datetime.now(UTC), self.stopping.is_set)
+            except (*_AWAY, ConcurrentChangeError) as failure:
+                _LOG.warning("events not trimmed", failure=type(failure).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), _TRIM_SECONDS)
+
+
 async def drain(context: dict[str, Any], partition: int) -> None:
     """Run as an arq job: drain one partition."""
     service: Service = context["service"]
@@ -160,7 +174,7 @@ async def _serve(service: Service) -> None:
     arq = _redis_client(service.settings, ArqRedis, job_serializer=_to_json, job_deserializer=orjson.loads)
     worker = arq_worker(service, arq)
     running = asyncio.create_task(worker.async_run())
-    loops = [asyncio.create_task(service.sweep(arq)), asyncio.create_task(service.publish())]
+    loops = [asyncio.create_task(loop) for loop in (service.sweep(arq), service.publish(), service.trim())]
     stop = asyncio.create_task(service.stopping.wait())
     try:
         done, _ = await asyncio.wait([running, *loops, stop], return_when=asyncio.FIRST_COMPLETED)

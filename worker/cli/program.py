@@ -19,6 +19,8 @@ _COMMANDS = {
     "receipt": "receipt:receipt",
     "dead": "dead:dead",
     "import": "import_messages:import_messages",
+    "export": "export:export_group",
+    "retention": "retention:retention",
     "unlink": "unlink:unlink",
     "rebuild": "rebuild:rebuild",
     "explain": "explain:explain_group",
