@@ -13,6 +13,7 @@ from schemas.foreseen import ForeseenError
 from worker.placement import Placement, place_tables, read_placement
 from worker.sql import statement
 from worker.store.database import connect
+from worker.store.holding import holding
 
 _LOCK = 1447121486
 _SCHEMA = "variance_data"
@@ -53,8 +54,7 @@ class Version:
 
 async def bring_up_to_date(database_url: str) -> Migrated:
     """Apply the migrations that are missing, and where Citus is there, have it spread the tables."""
-    async with connect(database_url) as database:
-        await database.execute("SELECT pg_advisory_lock($1::bigint)", _LOCK)
+    async with holding(database_url, _LOCK, waits=True), connect(database_url) as database:
         try:
             return Migrated(await _apply(database), await place_tables(database))
         except BadMigrationError as error:
@@ -62,8 +62,6 @@ async def bring_up_to_date(database_url: str) -> Migrated:
             raise MigrationError(message) from error
         except asyncpg.DeadlockDetectedError as error:
             raise MigrationError("the workers were in the way: try again, or stop them for a moment") from error
-        finally:
-            await database.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
 
 
 async def apply_migrations(database_url: str) -> list[str]:

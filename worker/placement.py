@@ -103,6 +103,13 @@ async def place_tables(database: Database) -> list[str]:
     return list(missing)
 
 
+async def place_beside(database: Database, tables: Sequence[str]) -> None:
+    """Place empty tables, named with their schema, beside those of the workspaces. Nothing without Citus."""
+    if await database.fetchval(statement("has_citus")):
+        for table in tables:
+            await database.execute(_CALLS[Place.WORKSPACE], table, f"{_SCHEMA}.{_FIRST}")
+
+
 async def _place(database: Database, table: str, place: Place) -> None:
     name = f"{_SCHEMA}.{table}"
     if place is Place.WORKSPACE:

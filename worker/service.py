@@ -26,6 +26,7 @@ from worker.drain import TURN_SECONDS, Drain, Drained
 from worker.failure import is_messages_fault
 from worker.publish import publish_connections
 from worker.store.database import server_settings
+from worker.store.pooler import Opener
 from worker.streams import Streams
 
 _LOG = structlog.get_logger(__name__)
@@ -145,7 +146,7 @@ async def open_service(settings: WorkerSettings, stopping: asyncio.Event) -> Asy
             max_size=settings.drains_at_once + 2,
             timeout=settings.redis_timeout_seconds,
             command_timeout=settings.statement_timeout_seconds + 5,
-            server_settings=server_settings("variance worker", settings.statement_timeout_seconds),
+            connect=Opener(server_settings("variance worker", settings.statement_timeout_seconds), announces=True),
         ) as pool:
             streams = Streams(redis)
             drains = Drain(streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis))

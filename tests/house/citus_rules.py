@@ -34,33 +34,33 @@ def refusals(sql: str, known: Known) -> list[str]:
     })
 
 
-def _is_spread(table: exp.Expression | None, known: Known) -> bool:
+def _is_spread(table: exp.Expr | None, known: Known) -> bool:
     return isinstance(table, exp.Table) and known.places.get(table.name) is Place.WORKSPACE
 
 
-def _target(node: exp.Expression) -> exp.Table | None:
+def _target(node: exp.Expr) -> exp.Table | None:
     """Give the table that a statement writes."""
     this = node.this
     found = this.this if isinstance(this, exp.Schema) else this
     return found if isinstance(found, exp.Table) else None
 
 
-def _writes(tree: exp.Expression, known: Known, *kinds: type[exp.Expression]) -> Iterator[exp.Expression]:
+def _writes(tree: exp.Expr, known: Known, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
     """Give the parts that write a table which is spread by workspace."""
     return (node for node in tree.find_all(*kinds) if _is_spread(_target(node), known))
 
 
-def _merge(tree: exp.Expression, _known: Known) -> Iterator[str]:
+def _merge(tree: exp.Expr, _known: Known) -> Iterator[str]:
     if tree.find(exp.Merge):
         yield "MERGE"
 
 
-def _settings(tree: exp.Expression, _known: Known) -> Iterator[str]:
+def _settings(tree: exp.Expr, _known: Known) -> Iterator[str]:
     if "current_setting" in _functions(tree):
         yield "current_setting, which is another one on each node: pass a parameter"
 
 
-def _insert(tree: exp.Expression, known: Known) -> Iterator[str]:
+def _insert(tree: exp.Expr, known: Known) -> Iterator[str]:
     for insert in _writes(tree, known, exp.Insert):
         if "workspace_id" not in {column.name for column in getattr(insert.this, "expressions", ())}:
             yield "an INSERT without the workspace"
@@ -78,7 +78,7 @@ def _insert(tree: exp.Expression, known: Known) -> Iterator[str]:
                 yield f"DO UPDATE with {fault}"
 
 
-def _update(tree: exp.Expression, known: Known) -> Iterator[str]:
+def _update(tree: exp.Expr, known: Known) -> Iterator[str]:
     for update in _writes(tree, known, exp.Update, exp.Delete):
         for function in _functions(update) & set(known.volatile):
             yield f"a write with the volatile function {function}"
@@ -90,14 +90,14 @@ def _update(tree: exp.Expression, known: Known) -> Iterator[str]:
                 yield "an UPDATE of the workspace"
 
 
-def _returning(tree: exp.Expression, known: Known) -> Iterator[str]:
+def _returning(tree: exp.Expr, known: Known) -> Iterator[str]:
     for write in _writes(tree, known, exp.Insert, exp.Update, exp.Delete):
         returning = write.args.get("returning")
         if returning is not None and (fault := _not_immutable(returning, known)):
             yield f"RETURNING with {fault}"
 
 
-def _locks(tree: exp.Expression, known: Known) -> Iterator[str]:
+def _locks(tree: exp.Expr, known: Known) -> Iterator[str]:
     for select in tree.find_all(exp.Select):
         if select.args.get("locks") and any(_is_spread(source, known) for source in _sources(select)):
             for table in _spread_tables(select, known):
@@ -105,7 +105,7 @@ def _locks(tree: exp.Expression, known: Known) -> Iterator[str]:
                     yield "FOR UPDATE over several workspaces"
 
 
-def _workspaces(tree: exp.Expression, known: Known) -> Iterator[str]:
+def _workspaces(tree: exp.Expr, known: Known) -> Iterator[str]:
     for scope in tree.find_all(exp.Select, exp.Update, exp.Delete):
         tables = _spread_tables(scope, known)
         loose = [table for table in tables if not _is_pinned(table, scope)]
@@ -121,9 +121,9 @@ def _workspaces(tree: exp.Expression, known: Known) -> Iterator[str]:
                 yield "a subquery for each row of what lies on no node: name the workspace in it by a parameter"
 
 
-def _modifying_parts(tree: exp.Expression, known: Known) -> Iterator[str]:
-    written = [node for cte in tree.find_all(exp.CTE) for node in _writes(cte.this, known, exp.Insert, exp.Update, exp.Delete)]
-    for write in written:
+def _modifying_parts(tree: exp.Expr, known: Known) -> Iterator[str]:
+    parts = [cte.this for cte in tree.find_all(exp.CTE)]
+    for write in (node for part in parts for node in _writes(part, known, exp.Insert, exp.Update, exp.Delete)):
         target = _target(write)
         if target is None:
             continue
@@ -134,7 +134,7 @@ def _modifying_parts(tree: exp.Expression, known: Known) -> Iterator[str]:
             yield "a part that writes in several workspaces"
 
 
-def _recursion(tree: exp.Expression, known: Known) -> Iterator[str]:
+def _recursion(tree: exp.Expr, known: Known) -> Iterator[str]:
     for part in tree.find_all(exp.With):
         if part.args.get("recursive"):
             for select in part.find_all(exp.Select):
@@ -147,9 +147,9 @@ def _recursion(tree: exp.Expression, known: Known) -> Iterator[str]:
             yield "GROUPING SETS over several workspaces"
 
 
-def _sources(scope: exp.Expression) -> list[exp.Expression]:
+def _sources(scope: exp.Expr) -> list[exp.Expr]:
     """Give what a SELECT, UPDATE or DELETE reads side by side, not what its subqueries do."""
-    found: list[exp.Expression] = [scope.this] if isinstance(scope, exp.Update | exp.Delete) else []
+    found: list[exp.Expr] = [scope.this] if isinstance(scope, exp.Update | exp.Delete) else []
     start = scope.args.get("from_") or scope.args.get("from")
     using = scope.args.get("using") or ()
     parts = [start.this] if start is not None else []
@@ -160,11 +160,11 @@ def _sources(scope: exp.Expression) -> list[exp.Expression]:
     return found
 
 
-def _spread_tables(scope: exp.Expression, known: Known) -> list[exp.Table]:
+def _spread_tables(scope: exp.Expr, known: Known) -> list[exp.Table]:
     return [source for source in _sources(scope) if isinstance(source, exp.Table) and _is_spread(source, known)]
 
 
-def _conditions(scope: exp.Expression) -> Iterator[exp.Expression]:
+def _conditions(scope: exp.Expr) -> Iterator[exp.Expr]:
     """Give what must hold of every row of a scope."""
     parts = [where.this for where in [scope.args.get("where")] if where is not None]
     joins = list(scope.args.get("joins") or ())
@@ -175,7 +175,7 @@ def _conditions(scope: exp.Expression) -> Iterator[exp.Expression]:
         yield from part.flatten() if isinstance(part, exp.And) else [part]
 
 
-def _workspace_sides(scope: exp.Expression) -> Iterator[tuple[exp.Column, exp.Expression]]:
+def _workspace_sides(scope: exp.Expr) -> Iterator[tuple[exp.Column, exp.Expr]]:
     for condition in _conditions(scope):
         if isinstance(condition, exp.EQ):
             for column, other in ((condition.left, condition.right), (condition.right, condition.left)):
@@ -183,7 +183,7 @@ def _workspace_sides(scope: exp.Expression) -> Iterator[tuple[exp.Column, exp.Ex
                     yield column, other
 
 
-def _is_pinned(table: exp.Table, scope: exp.Expression) -> bool:
+def _is_pinned(table: exp.Table, scope: exp.Expr) -> bool:
     """Tell whether a table's rows are of one workspace, which a parameter names."""
     for column, other in _workspace_sides(scope):
         if column.table == table.alias_or_name and isinstance(other, exp.Parameter | exp.Placeholder | exp.Cast):
@@ -191,7 +191,7 @@ def _is_pinned(table: exp.Table, scope: exp.Expression) -> bool:
     return False
 
 
-def _equated(scope: exp.Expression) -> dict[str, set[str]]:
+def _equated(scope: exp.Expr) -> dict[str, set[str]]:
     """Give for each name those whose workspace is the same; a workspace's own id counts as well."""
     groups: dict[str, set[str]] = {}
     for column, other in _workspace_sides(scope):
@@ -206,26 +206,27 @@ def _is_joined(name: str, own: set[str], groups: Mapping[str, set[str]]) -> bool
     return bool((groups.get(name, set()) - {name}) & own)
 
 
-def _outer_names(scope: exp.Expression, known: Known) -> set[str] | None:
+def _outer_names(scope: exp.Expr, known: Known) -> set[str] | None:
     """Give the names around a correlated subquery that stand for a spread table; None where it is none."""
     parent = scope.parent_select
     if parent is None or isinstance(scope.parent, exp.CTE):
         return None
     sources = _sources(parent)
-    around = {source.alias_or_name for source in sources if not source.find(type(scope)) or source is not scope.parent}
-    if not {column.table for column in scope.find_all(exp.Column)} & (around - {s.alias_or_name for s in _sources(scope)}):
+    around = {source.alias_or_name for source in sources if source is not scope.parent}
+    own = {source.alias_or_name for source in _sources(scope)}
+    if not {column.table for column in scope.find_all(exp.Column)} & (around - own):
         return None
     return {table.alias_or_name for table in _spread_tables(parent, known)}
 
 
-def _is_semi_join(scope: exp.Expression) -> bool:
+def _is_semi_join(scope: exp.Expr) -> bool:
     """Tell whether a subquery is an EXISTS that every row must fulfil, which is a join."""
     exists = scope.parent
     parent = scope.parent_select
     return isinstance(exists, exp.Exists) and parent is not None and any(part is exists for part in _conditions(parent))
 
 
-def _not_immutable(part: exp.Expression, known: Known) -> str | None:
+def _not_immutable(part: exp.Expr, known: Known) -> str | None:
     used = _functions(part) & (set(known.stable) | set(known.volatile))
     if used:
         return f"the function {min(used)}, which is not immutable"
@@ -235,10 +236,10 @@ def _not_immutable(part: exp.Expression, known: Known) -> str | None:
     return "a subquery" if part.find(exp.Subquery, exp.Select) else None
 
 
-def _name(call: exp.Expression) -> str:
+def _name(call: exp.Expr) -> str:
     name = call.sql("postgres").partition("(")[0].lower()
     return "now" if name == "current_timestamp" else name
 
 
-def _functions(part: exp.Expression) -> set[str]:
+def _functions(part: exp.Expr) -> set[str]:
     return {_name(call) for call in part.find_all(exp.Func)}

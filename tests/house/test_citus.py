@@ -1,6 +1,7 @@
 """What Citus refuses is in no statement, view or table."""
 
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
@@ -16,44 +17,7 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
 _STATEMENTS = sorted(path.name for path in files(worker.sql).iterdir() if path.name.endswith(".sql"))
-_PINNED = "m.workspace_id = $1"
-
-_REFUSED = [
-    "MERGE INTO variance_data.contacts c USING (VALUES ($1::bigint)) n (id) ON c.workspace_id = n.id"
-    " WHEN MATCHED THEN DELETE",
-    "SELECT current_setting('variance.workspace')",
-    "INSERT INTO variance_data.tombstones (identity_id, deleted_at) VALUES ($1, $2)",
-    "INSERT INTO variance_data.tombstones (workspace_id, identity_id) SELECT $1::bigint, n FROM unnest($2::uuid[]) n",
-    "INSERT INTO variance_data.conflicts (workspace_id, message_id) VALUES ($1, $2) ON CONFLICT (message_id) DO NOTHING",
-    "INSERT INTO variance_data.conflicts (workspace_id, message_id) VALUES ($1, $2)"
-    " ON CONFLICT (workspace_id, message_id) DO UPDATE SET last_at = now()",
-    "INSERT INTO variance_data.contacts (workspace_id, id) VALUES ($1, $2)"
-    " ON CONFLICT (workspace_id, id) DO UPDATE SET traits = jsonb_build_object('a', 1)",
-    "INSERT INTO variance_data.contacts (workspace_id, id) VALUES ($1, $2)"
-    " ON CONFLICT (workspace_id, id) DO UPDATE SET last_seen_at = excluded.email::timestamptz",
-    "INSERT INTO variance_data.contacts (workspace_id, id) VALUES ($1, $2) ON CONFLICT (workspace_id, id)"
-    " DO UPDATE SET email = (SELECT key FROM variance_data.accounts a WHERE a.workspace_id = $1)",
-    "UPDATE variance_data.contacts c SET id = gen_random_uuid() WHERE c.workspace_id = $1",
-    "UPDATE variance_data.contacts c SET traits = to_jsonb(c.email) WHERE c.workspace_id = $1",
-    "UPDATE variance_data.contacts c SET workspace_id = $2 WHERE c.workspace_id = $1",
-    "DELETE FROM variance_data.contacts c WHERE c.workspace_id = $1 RETURNING c.id::text",
-    "DELETE FROM variance_data.contacts c WHERE c.workspace_id = $1 RETURNING now()",
-    "SELECT c.id FROM variance_data.contacts c WHERE c.id = $1 FOR UPDATE",
-    "SELECT m.body FROM variance_data.messages m JOIN variance_data.identities i ON i.id = m.sender_id",
-    f"SELECT m.body FROM variance_data.messages m JOIN variance_data.identities i ON i.id = m.sender_id WHERE {_PINNED}",
-    "DELETE FROM variance_data.claims l USING variance_data.identities i WHERE i.id = l.user_id",
-    "SELECT w.id, EXISTS (SELECT FROM variance_data.contacts c WHERE c.workspace_id = w.id)"
-    " FROM variance_data.workspaces w",
-    "SELECT d.id FROM variance_data.connections n CROSS JOIN LATERAL (SELECT d.id FROM variance_data.dead_letters d"
-    " WHERE d.connection_id = n.id LIMIT 1) d",
-    "SELECT n.id FROM unnest($1::uuid[]) n (id) WHERE NOT EXISTS ("
-    "SELECT FROM variance_data.identities i WHERE i.id = n.id)",
-    "WITH gone AS (DELETE FROM variance_data.claims l WHERE l.workspace_id = $1 RETURNING l.user_id)"
-    " SELECT count(*) FROM variance_data.claims l WHERE l.workspace_id = $1",
-    "WITH gone AS (DELETE FROM variance_data.claims l WHERE l.user_id = $1 RETURNING l.user_id) SELECT count(*) FROM gone",
-    "WITH RECURSIVE r AS (SELECT c.id FROM variance_data.contacts c UNION ALL SELECT r.id FROM r) SELECT id FROM r",
-    "SELECT c.email FROM variance_data.contacts c GROUP BY GROUPING SETS ((c.email), ())",
-]
+_REFUSED = [text for text in (Path(__file__).parent / "refused_by_citus.sql").read_text().split(";\n") if text]
 
 
 @pytest.fixture
