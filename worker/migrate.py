@@ -10,7 +10,7 @@ from pogo_core.error import BadMigrationError
 from pogo_core.util import migrate, sql
 
 from schemas.foreseen import ForeseenError
-from worker.placement import Placement, place_tables, read_placement
+from worker.placement import DDL_SETTINGS, Placement, place_tables, read_placement
 from worker.sql import statement
 from worker.store.database import connect
 from worker.store.holding import holding
@@ -54,7 +54,7 @@ class Version:
 
 async def bring_up_to_date(database_url: str) -> Migrated:
     """Apply the migrations that are missing, and where Citus is there, have it spread the tables."""
-    async with holding(database_url, _LOCK, waits=True), connect(database_url) as database:
+    async with holding(database_url, _LOCK, waits=True), connect(database_url, DDL_SETTINGS) as database:
         try:
             return Migrated(await _apply(database), await place_tables(database))
         except BadMigrationError as error:

@@ -16,6 +16,15 @@ _FIRST = "messages"
 """The table that the others of a workspace lie beside."""
 
 
+DDL_SETTINGS = {
+    # Or a change of what is everywhere fails after one of what is spread, in the same transaction.
+    "citus.multi_shard_modify_mode": "sequential",
+    # Or what is not spread yet is half Citus' already, and what is its cannot be spread.
+    "citus.enable_local_reference_table_foreign_keys": "off",
+}
+"""With what a connection changes tables where Citus may be; to a plain Postgres they say nothing."""
+
+
 class Place(Enum):
     """Where a table's rows are. The values are Citus' own words."""
 
@@ -87,7 +96,8 @@ async def read_placement(database: Database) -> Placement:
 async def place_tables(database: Database) -> list[str]:
     """Place the tables that are not placed yet, all in one transaction; give their names. Nothing without Citus.
 
-    Rows that are there already move. Whoever reads or writes the tables waits meanwhile.
+    The connection has DDL_SETTINGS. Rows that are there already move; whoever reads or writes the tables waits
+    meanwhile.
     """
     missing = (await read_placement(database)).missing
     if not missing:
@@ -96,8 +106,6 @@ async def place_tables(database: Database) -> list[str]:
     async with database.transaction():
         names = ", ".join(f"{_SCHEMA}.{table}" for table in missing)
         await database.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
-        await database.execute("SET LOCAL citus.multi_shard_modify_mode = 'sequential'")
-        await database.execute("SET LOCAL citus.enable_local_reference_table_foreign_keys = off")
         for table in missing:
             await _place(database, table, wanted[table])
     return list(missing)

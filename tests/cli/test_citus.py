@@ -1,4 +1,3 @@
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -10,14 +9,14 @@ _STAND_IN = Path(__file__).parent / "stand_in_for_citus.sql"
 
 
 @pytest.fixture
-async def migrating(tmp_path: Path, database_url: str) -> AsyncIterator[Variance]:
+async def migrating(tmp_path: Path, database_url: str) -> Variance:
     """The command, on a database of which it takes Citus to be there."""
     database = await asyncpg.connect(database_url)
     try:
         await database.execute(_STAND_IN.read_text())
     finally:
         await database.close()
-    yield Variance(tmp_path, {"DATABASE_URL": database_url})
+    return Variance(tmp_path, {"DATABASE_URL": database_url})
 
 
 async def test_check_tells_what_is_to_be_done_and_migrate_does_it_once(migrating: Variance) -> None:
@@ -55,7 +54,7 @@ async def test_a_table_in_the_wrong_place_is_told(
     migrating: Variance, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     await migrating("migrate")
-    await database.execute("UPDATE citus_calls SET citus_table_type = 'reference' WHERE table_name::text LIKE '%claims'")
+    await database.execute("UPDATE citus_calls SET citus_table_type = 'local' WHERE table_name::text LIKE '%claims'")
     assert "wrong place: claims" in (await migrating("migrate", "--check")).failure
 
 

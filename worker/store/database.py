@@ -52,9 +52,12 @@ def server_settings(application_name: str, statement_timeout_seconds: float) -> 
 
 
 @asynccontextmanager
-async def connect(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """Open one connection for a command."""
-    database = await Opener(server_settings("variance", statement_timeout_seconds=3600))(database_url, timeout=10)
+async def connect(
+    database_url: str, settings: Mapping[str, str] | None = None
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Open one connection for a command, with these settings besides the usual ones."""
+    all_settings = server_settings("variance", statement_timeout_seconds=3600) | dict(settings or {})
+    database = await Opener(all_settings)(database_url, timeout=10)
     try:
         yield database
     finally:
