@@ -25,7 +25,13 @@ from worker.tally import Tally
 _LOG = structlog.get_logger(__name__)
 
 TURN_SECONDS = 5.0
-"""How long one drain goes on with a partition that does not become empty, before others have their turn."""
+"""How long one drain goes on with a partition that does not become empty."""
+
+SHORT_TURN_SECONDS = 0.25
+"""The same while other partitions have something short to do; a transaction that has begun is finished."""
+
+_CROWDED_PART = 4
+"""What part of a transaction's usual messages is taken meanwhile: all drains of a process share its one thread."""
 
 
 class Drained(Enum):
@@ -53,16 +59,16 @@ class Drain:
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
 
-    async def drain(self, partition: int) -> Drained:
+    async def drain(self, partition: int, is_crowded: Callable[[], bool] = lambda: False) -> Drained:
         """Drain a partition until it is empty, somebody else has it, its turn is over, or the process stops.
 
         Raises what is the surroundings' fault; nothing is lost by it, and whoever drains next begins anew.
         """
-        ends_at = time.monotonic() + TURN_SECONDS
-        while not self.is_stopping() and time.monotonic() < ends_at:
+        began_at = time.monotonic()
+        while not self.is_stopping() and time.monotonic() - began_at < _turn_seconds(is_crowded):
             bound = self.bounds.get(partition, self.most_messages)
             try:
-                taken = await self._take(partition, bound)
+                taken = await self._take(partition, max(1, bound // _CROWDED_PART) if is_crowded() else bound)
             except (asyncpg.QueryCanceledError, TimeoutError):
                 self.bounds[partition] = max(1, bound // 2)
                 raise
@@ -102,6 +108,10 @@ class Drain:
             dead=tally.dead,
         )
         return _Taken(ids, settled)
+
+
+def _turn_seconds(is_crowded: Callable[[], bool]) -> float:
+    return SHORT_TURN_SECONDS if is_crowded() else TURN_SECONDS
 
 
 async def _settle(database: Database, fresh: Sequence[QueuedMessage], attempt: Attempt) -> Tally:
