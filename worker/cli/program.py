@@ -21,6 +21,7 @@ _COMMANDS = {
     "import": "import_messages:import_messages",
     "unlink": "unlink:unlink",
     "rebuild": "rebuild:rebuild",
+    "recount": "recount:recount",
     "explain": "explain:explain_group",
     "console-user": "console_user:console_user",
 }
