@@ -31,7 +31,10 @@ class Place(Enum):
     WORKSPACE = "distributed"
     EVERYWHERE = "reference"
     KNOWN = "local"
-    """On the coordinator, and known to Citus, which then commits it together with what lies elsewhere."""
+    """On the coordinator, and known to Citus, which then commits it together with what lies elsewhere.
+
+    It cannot be where the coordinator was not told of itself (`citus_set_coordinator_host`).
+    """
     COORDINATOR = ""
 
 
@@ -49,7 +52,8 @@ _CALLS = {
     Place.KNOWN: "SELECT citus_add_local_table_to_metadata($1::text::regclass)",
 }
 
-# A plain Postgres, which tries worker/sql's statements, has no such table.
+# A plain Postgres, which tries worker/sql's statements, has no such tables.
+_KNOWS_COORDINATOR = "SELECT EXISTS (SELECT FROM pg_dist_node n WHERE n.groupid = 0)"
 _PLACED = """
 SELECT c.relname AS name, t.citus_table_type AS place
 FROM citus_tables t
@@ -131,4 +135,7 @@ async def _place(database: Database, table: str, place: Place) -> None:
 
 async def _wanted(database: Database) -> dict[str, Place]:
     rows = await database.fetch(statement("list_tables"))
-    return {row["name"]: place_of(row["name"], has_workspace=row["has_workspace"]) for row in rows}
+    wanted = {row["name"]: place_of(row["name"], has_workspace=row["has_workspace"]) for row in rows}
+    if await database.fetchval(_KNOWS_COORDINATOR):
+        return wanted
+    return {table: Place.COORDINATOR if place is Place.KNOWN else place for table, place in wanted.items()}

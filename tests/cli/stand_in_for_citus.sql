@@ -3,6 +3,8 @@ SET allow_system_table_mods = on;
 INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
 VALUES (99999, 'citus', 10, 'public'::regnamespace, false, '13.2-1');
 SET allow_system_table_mods = off;
+CREATE TABLE pg_dist_node (groupid integer);
+INSERT INTO pg_dist_node VALUES (0);
 CREATE TABLE citus_calls (number serial, table_name regclass, citus_table_type text);
 CREATE VIEW citus_tables AS
     SELECT table_name, citus_table_type FROM citus_calls WHERE citus_table_type <> 'truncated';

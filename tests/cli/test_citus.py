@@ -58,6 +58,14 @@ async def test_a_table_in_the_wrong_place_is_told(
     assert "wrong place: claims" in (await migrating("migrate", "--check")).failure
 
 
+async def test_a_coordinator_that_was_not_told_of_itself_keeps_the_ledger_to_itself(
+    migrating: Variance, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await database.execute("DELETE FROM pg_dist_node")
+    assert "ledger" not in (await migrating("migrate", "--json")).json["placed"]
+    assert (await migrating("migrate", "--check", "--json")).json["is_current"]
+
+
 async def test_without_citus_check_looks_at_the_migrations_only(tmp_path: Path, database_url: str) -> None:
     variance = Variance(tmp_path, {"DATABASE_URL": database_url})
     answer = (await variance("migrate", "--check", "--json")).json

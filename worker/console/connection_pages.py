@@ -144,7 +144,7 @@ async def publish(request: web.Request) -> None:
 async def _described(database: Database, connections: list[Connection]) -> list[dict[str, Any]]:
     moment = now()
     ids = [connection.id for connection in connections]
-    sums = await sum_arrivals(database, moment)
+    sums = await sum_arrivals(database, ids, moment)
     spans = await read_arrivals(database, ids, LONG_SECONDS, moment - _DAY)
     described = []
     for connection in connections:
