@@ -27,11 +27,9 @@ class Known:
 def refusals(sql: str, known: Known) -> list[str]:
     """Give what Citus would have against a statement; nothing where it takes it."""
     tree = sqlglot.parse_one(sql, read="postgres")
-    return sorted({
-        fault
-        for rule in (_merge, _settings, _insert, _update, _returning, _locks, _workspaces, _modifying_parts, _recursion)
-        for fault in rule(tree, known)
-    })
+    shapes = (_merge, _settings, _workspaces, _locks, _recursion, _local)
+    writes = (_insert, _update, _returning, _modifying_parts)
+    return sorted({fault for rule in (*shapes, *writes) for fault in rule(tree, known)})
 
 
 def _is_spread(table: exp.Expr | None, known: Known) -> bool:
@@ -145,6 +143,13 @@ def _recursion(tree: exp.Expr, known: Known) -> Iterator[str]:
         has_sets = group is not None and group.find(exp.GroupingSets, exp.Cube, exp.Rollup)
         if has_sets and any(not _is_pinned(table, select) for table in _spread_tables(select, known)):
             yield "GROUPING SETS over several workspaces"
+
+
+def _local(tree: exp.Expr, known: Known) -> Iterator[str]:
+    for select in tree.find_all(exp.Select):
+        places = {known.places[table.name] for table in select.find_all(exp.Table) if table.name in known.places}
+        if places & {Place.COORDINATOR, Place.KNOWN} and places & {Place.WORKSPACE, Place.EVERYWHERE}:
+            yield "a join of what lies on the coordinator alone with what does not"
 
 
 def _sources(scope: exp.Expr) -> list[exp.Expr]:

@@ -23,3 +23,4 @@ WITH gone AS (DELETE FROM variance_data.claims l WHERE l.workspace_id = $1 RETUR
 WITH gone AS (DELETE FROM variance_data.claims l WHERE l.user_id = $1 RETURNING l.user_id) SELECT count(*) FROM gone;
 WITH RECURSIVE r AS (SELECT c.id FROM variance_data.contacts c UNION ALL SELECT r.id FROM r) SELECT id FROM r;
 SELECT c.email FROM variance_data.contacts c GROUP BY GROUPING SETS ((c.email), ());
+SELECT a.messages FROM variance_data.connections n JOIN variance_data.arrivals a ON a.connection_id = n.id;
