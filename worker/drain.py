@@ -28,10 +28,10 @@ TURN_SECONDS = 5.0
 """How long one drain goes on with a partition that does not become empty."""
 
 SHORT_TURN_SECONDS = 0.25
-"""The same while other partitions have something short to do; a transaction that has begun is finished."""
+"""The same of a partition's first turn, by which it shows to be long, and of a long one's that makes way."""
 
-_CROWDED_PART = 4
-"""What part of a transaction's usual messages is taken meanwhile: all drains of a process share its one thread."""
+_PART_IN_A_CROWD = 4
+"""What part of the usual messages a transaction that makes way takes: a process' drains share its one thread."""
 
 
 class Drained(Enum):
@@ -59,16 +59,23 @@ class Drain:
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
 
-    async def drain(self, partition: int, is_crowded: Callable[[], bool] = lambda: False) -> Drained:
+    async def drain(
+        self, partition: int, *, is_long: bool = False, is_crowded: Callable[[], bool] = lambda: False
+    ) -> Drained:
         """Drain a partition until it is empty, somebody else has it, its turn is over, or the process stops.
+
+        A long partition, which was not empty when its last turn ended, makes way where others have something to do.
 
         Raises what is the surroundings' fault; nothing is lost by it, and whoever drains next begins anew.
         """
         began_at = time.monotonic()
-        while not self.is_stopping() and time.monotonic() - began_at < _turn_seconds(is_crowded):
+        while not self.is_stopping():
+            makes_way = is_long and is_crowded()
+            if time.monotonic() - began_at >= (TURN_SECONDS if is_long and not makes_way else SHORT_TURN_SECONDS):
+                break
             bound = self.bounds.get(partition, self.most_messages)
             try:
-                taken = await self._take(partition, max(1, bound // _CROWDED_PART) if is_crowded() else bound)
+                taken = await self._take(partition, max(1, bound // _PART_IN_A_CROWD) if makes_way else bound)
             except (asyncpg.QueryCanceledError, TimeoutError):
                 self.bounds[partition] = max(1, bound // 2)
                 raise
@@ -108,10 +115,6 @@ class Drain:
             dead=tally.dead,
         )
         return _Taken(ids, settled)
-
-
-def _turn_seconds(is_crowded: Callable[[], bool]) -> float:
-    return SHORT_TURN_SECONDS if is_crowded() else TURN_SECONDS
 
 
 async def _settle(database: Database, fresh: Sequence[QueuedMessage], attempt: Attempt) -> Tally:

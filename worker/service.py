@@ -73,7 +73,9 @@ class Service:
         self.active.add(partition)
         rest_seconds = 0.0
         try:
-            drained = await self.drain.drain(partition, self.is_crowded)
+            drained = await self.drain.drain(
+                partition, is_long=partition in self.long, is_crowded=self.is_crowded
+            )
             if drained is Drained.BUSY:
                 rest_seconds = _BUSY_SECONDS
                 self.held_until[partition] = asyncio.get_running_loop().time() + _BUSY_SECONDS
@@ -114,9 +116,8 @@ class Service:
                 partition for partition in range(PARTITIONS)
                 if lengths[partition] and partition not in self.active and self.rests_until.get(partition, 0) <= now
             ]  # fmt: skip
+            waiting.sort(key=lambda partition: self.rests_until.get(partition, 0))  # the longest first
             # More wake-ups than can be served at once would only grow, and serve the first partitions last.
-            # Who has waited longest comes first.
-            waiting.sort(key=lambda partition: self.rests_until.get(partition, 0))
             if waiting and await self.streams.wakeups(_QUEUE) < _MOST_WAKEUPS:
                 for partition in waiting:
                     self.rests_until[partition] = now + _BUSY_SECONDS  # until the drain itself says otherwise
