@@ -28,6 +28,7 @@ from worker.failure import ConcurrentChangeError, is_messages_fault
 from worker.publish import publish_connections
 from worker.retention.trim import trim_due
 from worker.store.database import server_settings
+from worker.store.pooler import Opener
 from worker.streams import Streams
 
 _LOG = structlog.get_logger(__name__)
@@ -47,7 +48,11 @@ _QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head unt
 
 @dataclass(slots=True)
 class Service:
-    """One worker process' state: which partitions it drains, and until when it leaves others alone."""
+    """One worker process' state: which partitions it drains, and until when it leaves others alone.
+
+    `long` are partitions that were not empty when their last turn ended, as they are in one workspace's burst. They
+    take turns, and make way for the others, so that a burst makes nobody wait long who lies beside it.
+    """
 
     settings: WorkerSettings
     redis: Redis
@@ -56,16 +61,31 @@ class Service:
     stopping: asyncio.Event
     active: set[int] = field(default_factory=set)
     rests_until: dict[int, float] = field(default_factory=dict)
+    long: set[int] = field(default_factory=set)
+    held_until: dict[int, float] = field(default_factory=dict)
+    """Until when another worker is taken to hold a partition."""
+    lengths: Sequence[int] = ()
 
     async def run_drain(self, partition: int) -> None:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""
         if partition in self.active:
             return
+        if partition in self.long and len(self.active & self.long) >= self._most_long():
+            self.rests_until[partition] = 0.0
+            return
         self.active.add(partition)
         rest_seconds = 0.0
         try:
-            if await self.drain.drain(partition) is Drained.BUSY:
+            drained = await self.drain.drain(
+                partition, is_long=partition in self.long, is_crowded=self.is_crowded
+            )
+            if drained is Drained.BUSY:
                 rest_seconds = _BUSY_SECONDS
+                self.held_until[partition] = asyncio.get_running_loop().time() + _BUSY_SECONDS
+            elif drained is Drained.EMPTY:
+                self.long.discard(partition)
+            else:
+                self.long.add(partition)
         except Exception as failure:  # noqa: BLE001 (a drain that fails must not end the worker)
             if is_messages_fault(failure):
                 _LOG.exception("drain failed", partition=partition)
@@ -77,15 +97,29 @@ class Service:
             self.active.discard(partition)
             self.rests_until[partition] = asyncio.get_running_loop().time() + rest_seconds
 
+    def is_crowded(self) -> bool:
+        """Tell whether a partition that is not long is drained, or waits for it since the last sweep."""
+        now = asyncio.get_running_loop().time()
+        waiting = (
+            partition for partition, length in enumerate(self.lengths)
+            if length and self.held_until.get(partition, 0) <= now
+        )  # fmt: skip
+        return bool(self.active - self.long) or any(partition not in self.long for partition in waiting)
+
+    def _most_long(self) -> int:
+        """Give how many long partitions are drained at the same time: one drain at least is left to the others."""
+        return 1 if self.is_crowded() else max(1, self.settings.drains_at_once - 1)
+
     async def sweep(self, arq: ArqRedis) -> None:
         """Wake a drain for each partition that is not empty, until the process stops."""
         while not self.stopping.is_set():
-            lengths = await self.streams.lengths()
+            self.lengths = lengths = await self.streams.lengths()
             now = asyncio.get_running_loop().time()
             waiting = [
                 partition for partition in range(PARTITIONS)
                 if lengths[partition] and partition not in self.active and self.rests_until.get(partition, 0) <= now
             ]  # fmt: skip
+            waiting.sort(key=lambda partition: self.rests_until.get(partition, 0))  # the longest first
             # More wake-ups than can be served at once would only grow, and serve the first partitions last.
             if waiting and await self.streams.wakeups(_QUEUE) < _MOST_WAKEUPS:
                 for partition in waiting:
@@ -159,7 +193,7 @@ async def open_service(settings: WorkerSettings, stopping: asyncio.Event) -> Asy
             max_size=settings.drains_at_once + 2,
             timeout=settings.redis_timeout_seconds,
             command_timeout=settings.statement_timeout_seconds + 5,
-            server_settings=server_settings("variance worker", settings.statement_timeout_seconds),
+            connect=Opener(server_settings("variance worker", settings.statement_timeout_seconds), announces=True),
         ) as pool:
             streams = Streams(redis)
             drains = Drain(streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis))

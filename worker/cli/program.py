@@ -23,6 +23,7 @@ _COMMANDS = {
     "retention": "retention:retention",
     "unlink": "unlink:unlink",
     "rebuild": "rebuild:rebuild",
+    "recount": "recount:recount",
     "explain": "explain:explain_group",
     "console-user": "console_user:console_user",
 }
