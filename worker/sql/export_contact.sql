@@ -5,8 +5,8 @@ SELECT jsonb_build_object(
     'account', (
         SELECT to_jsonb(a)
         FROM variance.accounts a
-        JOIN variance.contacts c ON c.workspace = a.workspace AND c.account_id = a.id
-        WHERE c.workspace = $1 AND c.id = $2
+        WHERE a.workspace = $1
+            AND a.id = (SELECT c.account_id FROM variance.contacts c WHERE c.workspace = $1 AND c.id = $2)
     ),
     'identities', (
         SELECT coalesce(jsonb_agg(to_jsonb(i) ORDER BY i.kind DESC, i.value), '[]')
@@ -15,9 +15,8 @@ SELECT jsonb_build_object(
     'merges', (
         SELECT coalesce(jsonb_agg(to_jsonb(m) ORDER BY m.occurred_at, m.message_id), '[]')
         FROM variance.merges m
-        WHERE m.workspace = $1 AND EXISTS (
-            SELECT FROM variance.identities i
-            WHERE i.workspace = $1 AND i.contact_id = $2 AND i.value IN (m.previous_id, m.user_id)
+        WHERE m.workspace = $1 AND ARRAY[m.previous_id, m.user_id] && ARRAY(
+            SELECT i.value FROM variance.identities i WHERE i.workspace = $1 AND i.contact_id = $2
         )
     ),
     'account_memberships', (
