@@ -67,6 +67,12 @@ class RedisClient(Redis):
             return {address_of(self._urls[0]): self}
         return {address: self._node(address) for address in cluster.masters}
 
+    async def server_of(self, key: str) -> Redis:
+        """Give a client of the server that has a key, for what several of its slot's commands do together."""
+        cluster = await self._current_map()
+        address = cluster.owner(slot_of(key)) if cluster is not None else None
+        return self if address is None else self._node(address)
+
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command where its key is."""
         cluster = self._map if self._is_known and not self._is_stale else await self._current_map()

@@ -70,7 +70,7 @@ async def _suppress(
     if not suppressed:
         return 0
     keys = [fact.message.key for fact in suppressed]
-    new = await message_store.insert_suppressions(database, workspace_id, keys, datetime.now(UTC))
+    new = await message_store.insert_suppressions(database, workspace_id, keys, datetime.now(UTC), "deleted")
     newly_suppressed = [fact for fact in suppressed if fact.message.key in new]
     await forget_linked(database, workspace_id, newly_suppressed, deleted_at)
     return len(new)

@@ -21,9 +21,10 @@ from worker.drain_notes import note_deaths, noting_if_kept
 from worker.failure import is_messages_fault
 from worker.fold.facts import LoggedMessage
 from worker.fold.stamp import Stamp
+from worker.retention.age import is_expired
 from worker.store.database import Database, to_jsonb
 from worker.store.ledger import ConnectionRules, read_connection_rules
-from worker.store.messages import DeadLetter, insert_dead_letters
+from worker.store.messages import DeadLetter, insert_dead_letters, insert_suppressions
 from worker.tally import Tally
 
 _LOG = structlog.get_logger(__name__)
@@ -84,6 +85,12 @@ class _Settling:
         if not messages:
             return buried
         rules = {id_: connection.rules for id_, connection in self.connections.items()}
+        trimmed_until = self.connections[messages[0].stamp.connection_id].trimmed_until
+        if trimmed_until is not None:
+            expired = [message for message in messages if is_expired(message, trimmed_until)]
+            if expired:
+                buried += await self._suppress(expired)
+                messages = [message for message in messages if not is_expired(message, trimmed_until)]
         return buried + await apply_messages(self.database, self.workspace_id, messages, rules)
 
     def _refusal(self, message: QueuedMessage) -> DeadLetter | None:
@@ -97,6 +104,12 @@ class _Settling:
         if message.connection_id not in self.connections:
             return _letter(message, "unknown_connection", "The connection is not in the database.")
         return None
+
+    async def _suppress(self, expired: Sequence[LoggedMessage]) -> Tally:
+        """Leave out events that nothing could tell from repeats of trimmed ones, and remember their keys."""
+        keys = {message.key for message in expired}
+        new = await insert_suppressions(self.database, self.workspace_id, keys, datetime.now(UTC), "expired")
+        return Tally(suppressed=len(new), duplicate=len(expired) - len(new))
 
     async def bury(self, message: QueuedMessage, reason: Reason, detail: str) -> Tally:
         """Make a dead letter of one message."""

@@ -29,7 +29,13 @@ from worker.tally import Tally
 _LOG = structlog.get_logger(__name__)
 
 TURN_SECONDS = 5.0
-"""How long one drain goes on with a partition that does not become empty, before others have their turn."""
+"""How long one drain goes on with a partition that does not become empty."""
+
+SHORT_TURN_SECONDS = 0.25
+"""The same of a partition's first turn, by which it shows to be long, and of a long one's that makes way."""
+
+_PART_IN_A_CROWD = 4
+"""What part of the usual messages a transaction that makes way takes: a process' drains share its one thread."""
 
 
 class Drained(Enum):
@@ -62,18 +68,26 @@ class Drain:
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
 
-    async def drain(self, partition: int) -> Drained:
+    async def drain(
+        self, partition: int, *, is_long: bool = False, is_crowded: Callable[[], bool] = lambda: False
+    ) -> Drained:
         """Drain a partition until it is empty, somebody else has it, its turn is over, or the process stops.
+
+        A long partition, which was not empty when its last turn ended, makes way where others have something to do.
 
         Raises what is the surroundings' fault; nothing is lost by it, and whoever drains next begins anew.
         """
-        ends_at = time.monotonic() + TURN_SECONDS
-        while not self.is_stopping() and time.monotonic() < ends_at:
+        turn_began_at = time.monotonic()
+        while not self.is_stopping():
+            makes_way = is_long and is_crowded()
+            part = _PART_IN_A_CROWD if makes_way else 1
+            if time.monotonic() - turn_began_at >= (TURN_SECONDS if is_long and not makes_way else SHORT_TURN_SECONDS):
+                break
             bound = self.bounds.get(partition, self.most_messages)
             began_at = time.time()
             try:
                 with noting() as notes:
-                    taken = await self._take(partition, bound, notes)
+                    taken = await self._take(partition, max(1, bound // part), notes)
             except (asyncpg.QueryCanceledError, TimeoutError):
                 self.bounds[partition] = max(1, bound // 2)
                 raise

@@ -75,9 +75,10 @@ async def forget_linked(
                 linked[end.id] = (facts.message.stamp, end, moment)
     for _, (stamp, end, moment) in sorted(linked.items()):
         members, aliases, claims = await _hold_known(database, workspace_id, end)
-        if members[end.id].is_user and not end.is_user:
+        member = members[end.id]
+        if member.is_user and not end.is_user:
             continue  # a claim of what is a user itself links nothing
-        if members[end.id].is_user:
+        if member.is_user or (end.is_user and not member.is_anonymous):  # an alias of what is no visitor joins
             await forget_person(database, workspace_id, end, moment)
         elif not has_earlier_bid(end.id, stamp, aliases, claims):
             person = await _hold(database, workspace_id, frozenset({end.id}))

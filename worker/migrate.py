@@ -1,6 +1,8 @@
 """Brings the database to this version. Safe to run twice, and from two places at once."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 
 import asyncpg
@@ -8,7 +10,10 @@ from pogo_core.error import BadMigrationError
 from pogo_core.util import migrate, sql
 
 from schemas.foreseen import ForeseenError
+from worker.placement import DDL_SETTINGS, Placement, place_tables, read_placement
+from worker.sql import statement
 from worker.store.database import connect
+from worker.store.holding import holding
 
 _LOCK = 1447121486
 _SCHEMA = "variance_data"
@@ -26,17 +31,52 @@ class MigrationError(ForeseenError):
     """The database could not be brought to this version."""
 
 
-async def apply_migrations(database_url: str) -> list[str]:
-    """Apply the migrations that are missing; give their names."""
-    async with connect(database_url) as database:
-        await database.execute("SELECT pg_advisory_lock($1::bigint)", _LOCK)
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was done: the migrations that were applied, and the tables that Citus has spread since."""
+
+    applied: Sequence[str]
+    placed: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """How a database stands: the migrations that it lacks, and where its tables lie."""
+
+    missing: Sequence[str]
+    placement: Placement
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing is to be done."""
+        return not (self.missing or self.placement.missing or self.placement.misplaced)
+
+
+async def bring_up_to_date(database_url: str) -> Migrated:
+    """Apply the migrations that are missing, and where Citus is there, have it spread the tables."""
+    async with holding(database_url, _LOCK), connect(database_url, DDL_SETTINGS) as database:
         try:
-            return await _apply(database)
+            return Migrated(await _apply(database), await place_tables(database))
         except BadMigrationError as error:
             message = f"{error}: {error.__cause__}"
             raise MigrationError(message) from error
-        finally:
-            await database.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
+        except asyncpg.DeadlockDetectedError as error:
+            raise MigrationError("the workers were in the way: try again, or stop them for a moment") from error
+
+
+async def apply_migrations(database_url: str) -> list[str]:
+    """Bring the database to this version; give the names of the migrations that were missing."""
+    return list((await bring_up_to_date(database_url)).applied)
+
+
+async def read_version(database: "asyncpg.Connection[asyncpg.Record]") -> Version:
+    """Tell how a database stands, without changing it."""
+    names = [entry.name for entry in files("schemas").joinpath("migrations").iterdir()]
+    known = {name.removesuffix(".sql") for name in names if name.endswith(".sql")}
+    applied: set[str] = set()
+    if await database.fetchval(statement("has_migrations")):
+        applied = await sql.get_applied_migrations(database, schema_name=_SCHEMA)
+    return Version(sorted(known - applied), await read_placement(database))
 
 
 async def _apply(database: "asyncpg.Connection[asyncpg.Record]") -> list[str]:

@@ -7,7 +7,7 @@ has come since is folded as well, and only the rows that differ are written, in 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 
@@ -18,8 +18,10 @@ from worker.sql import statement
 from worker.store import folded
 from worker.store.connections import update_rules
 from worker.store.database import Database, server_settings
+from worker.store.holding import IsHeld, holding
 from worker.store.ledger import read_all_rules
 from worker.store.messages import MessageKey, logged_message, read_withdrawals
+from worker.store.pooler import Opener
 from worker.store.scratch import SCRATCH, ScratchConnection, drop_scratch, make_scratch
 from worker.update_accounts import update_accounts
 from worker.update_contacts import update_contacts
@@ -27,6 +29,7 @@ from worker.update_contacts import update_contacts
 _CHUNK_MESSAGES = 2000
 _EXAMPLES = 10
 _TRIES = 5
+_LOCK_SECONDS = 2
 _LONGEST_SECONDS = 24 * 3600.0
 
 
@@ -62,8 +65,11 @@ class RebuildOptions:
 
 async def rebuild(database_url: str, options: RebuildOptions, on_progress: Callable[[int, int], None]) -> Difference:
     """Fold the log again. `on_progress` is told how many messages of how many were folded."""
-    async with _sessions(database_url) as (reader, scratch):
-        if not await reader.fetchval("SELECT pg_try_advisory_lock($1::bigint)", folded.REBUILD_LOCK):
+    async with (
+        holding(database_url, folded.REBUILD_LOCK, _LOCK_SECONDS) as is_held,
+        _sessions(database_url) as (reader, scratch),
+    ):
+        if is_held is None:
             raise RebuildError("another rebuild is under way")
         if not options.is_dry_run:
             for connection_id, rules in options.rules.items():
@@ -74,7 +80,7 @@ async def rebuild(database_url: str, options: RebuildOptions, on_progress: Calla
                 folding = _Folding(scratch, options, await read_withdrawals(reader), await read_all_rules(reader))
                 position = await _fold_snapshot(reader, folding, on_progress)
                 with suppress(_PersonDeletedError):
-                    return await _take_over(scratch, folding, position)
+                    return await _take_over(scratch, folding, position, is_held)
         finally:
             await drop_scratch(reader)
     raise RebuildError(f"people were deleted during each of {_TRIES} tries: try again at a quieter time")
@@ -119,11 +125,9 @@ class _Folding:
 @asynccontextmanager
 async def _sessions(database_url: str) -> AsyncIterator[tuple[Database, ScratchConnection]]:
     settings = server_settings("variance rebuild", _LONGEST_SECONDS) | {"idle_in_transaction_session_timeout": "0"}
-    reader = await asyncpg.connect(database_url, server_settings=settings)
+    reader = await Opener(settings)(database_url)
     try:
-        scratch = await asyncpg.connect(
-            database_url, server_settings=settings, connection_class=ScratchConnection
-        )
+        scratch = cast("ScratchConnection", await Opener(settings, ScratchConnection)(database_url))
         try:
             yield reader, scratch
         finally:
@@ -152,7 +156,9 @@ async def _fold_snapshot(
     return position
 
 
-async def _take_over(scratch: ScratchConnection, folding: _Folding, position: int) -> Difference:
+async def _take_over(
+    scratch: ScratchConnection, folding: _Folding, position: int, is_held: IsHeld
+) -> Difference:
     """Fold what has come since; say what differs, and write it unless this is a dry run."""
     options = folding.options
     workspace_id = options.workspace_id
@@ -175,6 +181,7 @@ async def _take_over(scratch: ScratchConnection, folding: _Folding, position: in
         )
         if not options.is_dry_run:
             await folded.take_over(scratch, workspace_id)
+            await is_held()
     except BaseException:
         await transaction.rollback()
         raise

@@ -6,9 +6,10 @@ the drains itself.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import asyncpg
@@ -27,9 +28,11 @@ from worker.arq_queue import StoppableWorker, StoppedError, arq_client, end, ref
 from worker.attempts import Attempts
 from worker.drain import TURN_SECONDS, Drain, Drained
 from worker.drain_metrics import DrainMetrics
-from worker.failure import is_messages_fault
+from worker.failure import ConcurrentChangeError, is_messages_fault
 from worker.publish import publish_connections
+from worker.retention.trim import trim_due
 from worker.store.database import server_settings
+from worker.store.pooler import Opener
 from worker.streams import Streams
 
 _LOG = structlog.get_logger(__name__)
@@ -44,12 +47,17 @@ _BUSY_SECONDS = 0.5
 _FAILED_SECONDS = 0.25
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
 _PUBLISH_SECONDS = 5.0
+_TRIM_SECONDS = 60.0
 _QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
 
 
 @dataclass(slots=True)
 class Service:
-    """One worker process' state: which partitions it drains, and until when it leaves others alone."""
+    """One worker process' state: which partitions it drains, and until when it leaves others alone.
+
+    `long` are partitions that were not empty when their last turn ended, as they are in one workspace's burst. They
+    take turns, and make way for the others, so that a burst makes nobody wait long who lies beside it.
+    """
 
     settings: WorkerSettings
     redis: RedisClient
@@ -67,16 +75,31 @@ class Service:
     def is_arq_apart(self) -> bool:
         """Tell whether arq's keys are on another Redis than the streams."""
         return self.settings.arq_redis_url not in (None, self.settings.redis_url)
+    long: set[int] = field(default_factory=set)
+    held_until: dict[int, float] = field(default_factory=dict)
+    """Until when another worker is taken to hold a partition."""
+    lengths: Sequence[int] = ()
 
     async def run_drain(self, partition: int) -> None:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""
         if partition in self.active:
             return
+        if partition in self.long and len(self.active & self.long) >= self._most_long():
+            self.rests_until[partition] = 0.0
+            return
         self.active.add(partition)
         rest_seconds = 0.0
         try:
-            if await self.drain.drain(partition) is Drained.BUSY:
+            drained = await self.drain.drain(
+                partition, is_long=partition in self.long, is_crowded=self.is_crowded
+            )
+            if drained is Drained.BUSY:
                 rest_seconds = _BUSY_SECONDS
+                self.held_until[partition] = asyncio.get_running_loop().time() + _BUSY_SECONDS
+            elif drained is Drained.EMPTY:
+                self.long.discard(partition)
+            else:
+                self.long.add(partition)
         except Exception as failure:  # noqa: BLE001 (a drain that fails must not end the worker)
             if self.drain.metrics is not None:
                 self.drain.metrics.count_failure(failure)
@@ -90,16 +113,30 @@ class Service:
             self.active.discard(partition)
             self.rests_until[partition] = asyncio.get_running_loop().time() + rest_seconds
 
+    def is_crowded(self) -> bool:
+        """Tell whether a partition that is not long is drained, or waits for it since the last sweep."""
+        now = asyncio.get_running_loop().time()
+        waiting = (
+            partition for partition, length in enumerate(self.lengths)
+            if length and self.held_until.get(partition, 0) <= now
+        )  # fmt: skip
+        return bool(self.active - self.long) or any(partition not in self.long for partition in waiting)
+
+    def _most_long(self) -> int:
+        """Give how many long partitions are drained at the same time: one drain at least is left to the others."""
+        return 1 if self.is_crowded() else max(1, self.settings.drains_at_once - 1)
+
     async def sweep(self, arq: ArqRedis) -> None:
         """Wake a drain for each partition that is not empty, until the process stops."""
         while not self.stopping.is_set():
             self.drain.progress.tell()
-            lengths = await self.streams.lengths()
+            self.lengths = lengths = await self.streams.lengths()
             now = asyncio.get_running_loop().time()
             waiting = [
                 partition for partition, length in enumerate(lengths)
                 if length and partition not in self.active and self.rests_until.get(partition, 0) <= now
             ]  # fmt: skip
+            waiting.sort(key=lambda partition: self.rests_until.get(partition, 0))  # the longest first
             if waiting and self.without_arq_until <= now:
                 await self._wake_all(arq, waiting, _MOST_WAKEUPS_PER_PARTITION * len(lengths))
             elif waiting:
@@ -152,6 +189,16 @@ class Service:
                 _LOG.warning("connections not published", failure=type(failure).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), _PUBLISH_SECONDS)
+
+    async def trim(self) -> None:
+        """Trim the events that are older than their workspace keeps them, now and then."""
+        while not self.stopping.is_set():
+            try:
+                await trim_due(self.drain.pool, datetime.now(UTC), self.stopping.is_set)
+            except (*_AWAY, ConcurrentChangeError) as failure:
+                _LOG.warning("events not trimmed", failure=type(failure).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), _TRIM_SECONDS)
 
 
 async def drain(context: dict[str, Any], partition: int) -> None:
@@ -206,7 +253,7 @@ async def open_service(
             max_size=settings.drains_at_once + 2,
             timeout=settings.redis_timeout_seconds,
             command_timeout=settings.statement_timeout_seconds + 5,
-            server_settings=server_settings("variance worker", settings.statement_timeout_seconds),
+            connect=Opener(server_settings("variance worker", settings.statement_timeout_seconds), announces=True),
         ) as pool:
             streams = Streams(redis)
             drains = Drain(
@@ -225,7 +272,7 @@ async def _serve(service: Service) -> None:
     """Run arq, the sweep and the publication until one fails or the process stops; let drains finish."""
     arq = arq_client(service.settings, _redis_connections(service.settings))
     running = asyncio.create_task(_run_arq(service, arq))
-    loops = [asyncio.create_task(service.sweep(arq)), asyncio.create_task(service.publish())]
+    loops = [asyncio.create_task(loop) for loop in (service.sweep(arq), service.publish(), service.trim())]
     stop = asyncio.create_task(service.stopping.wait())
     try:
         done, _ = await asyncio.wait([running, *loops, stop], return_when=asyncio.FIRST_COMPLETED)

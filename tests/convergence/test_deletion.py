@@ -91,6 +91,18 @@ async def test_a_deletion_leaves_the_same_whenever_it_arrives(stage: Stage, deli
     assert (state.contacts, state.events, state.merges) == (model.contacts, model.events, model.merges)
 
 
+async def test_an_id_that_only_aliases_name_is_deleted_with_whoever_they_join(stage: Stage) -> None:
+    world = [
+        told("delete", 90, 0, userId="u1"),
+        told("alias", 3, 0, userId="u0", anonymousId="a0", previousId="u2"),
+        told("alias", 4, 0, userId="u1", anonymousId="a1", previousId="u2"),
+    ]
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [world], at_once=False)
+    state = await stage.state(workspace)
+    assert (state.contacts, state.merges) == ({}, {})
+
+
 def said_before_deletion(world: list[dict[str, Any]]) -> set[str]:
     """Give the messages whose senders were deleted after sending them."""
     deletions = [message for message in world if message["type"] == "delete"]

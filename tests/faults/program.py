@@ -14,6 +14,8 @@ class Program:
     """`python -m MODULE ARGUMENT…` with these variables and nothing else of the environment; its log is a file."""
 
     def __init__(self, log_path: Path, *module: str, **environ: str) -> None:
+        self.root = _ROOT
+        """Where the product lies that is run; another version of it may lie elsewhere."""
         self._log_path = log_path
         self._module = module
         self._environ = {"PATH": os.environ["PATH"], "LOG_LEVEL": "debug"} | environ
@@ -35,7 +37,7 @@ class Program:
             self._log_start = log.tell()
             self._child = subprocess.Popen(
                 [sys.executable, "-m", *self._module],
-                cwd=_ROOT,
+                cwd=self.root,
                 env=self._environ | environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,25 +1,22 @@
 """`variance explain`: why a contact is what it is."""
 
 import asyncio
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 import orjson
 
 from worker.cli.connecting import open_database
-from worker.cli.failures import CommandError
+from worker.cli.named_contact import as_uuid, find_contact
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table
 from worker.cli.servers import Servers, find_servers
 from worker.explain.explanation import Explanation, Member, Said, ToldLink, explain_contact
-from worker.fold.ids import identity_id
-from worker.store.connections import read_workspace_ids
-from worker.store.explanations import Candidate, find_candidates, read_evidence
+from worker.store.explanations import Candidate, read_evidence
 
-_MOST_CANDIDATES = 10
 _FOUND_BY = {
     "contact_id": "its id",
     "earlier_contact_id": "another id of this contact",
@@ -56,44 +53,14 @@ async def _explain(servers: Servers, text: str, workspace: str | None) -> tuple[
         open_database(servers) as database,
         database.transaction(isolation="repeatable_read", readonly=True),
     ):
-        ids = {identity_id(number, text) for number in await read_workspace_ids(database, workspace)}
-        ids |= {id_ for id_ in (_uuid(text),) if id_}
-        email = text if "@" in text else None
-        candidates = await find_candidates(database, workspace, ids, email, _MOST_CANDIDATES + 1)
-        candidate = _only(text, workspace, candidates)
+        candidate = await find_contact(database, text, workspace)
         return _found_by(text, candidate), explain_contact(await read_evidence(database, candidate))
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
-
-
-def _only(text: str, workspace: str | None, candidates: Sequence[Candidate]) -> Candidate:
-    """Give the one contact that was found. Raises CommandError where there is none, or more than one."""
-    firsts = {(found.workspace_id, found.contact_id): found for found in reversed(candidates)}
-    if not firsts:
-        place = "" if workspace is None else f" in the workspace {workspace!r}"
-        raise CommandError(f"no contact has the id, identity or e-mail address {text!r}{place}")
-    if len(firsts) > 1:
-        found = [_named(candidate) for candidate in reversed(firsts.values())]
-        more = " and more" if len(candidates) > _MOST_CANDIDATES else ""
-        which = "; ".join(found[:_MOST_CANDIDATES]) + more
-        raise CommandError(f"{text!r} is several contacts, say which by its id and --workspace: {which}")
-    return next(iter(firsts.values()))
-
-
-def _named(candidate: Candidate) -> str:
-    name = "anonymous" if candidate.external_id is None else repr(candidate.external_id)
-    return f"{candidate.contact_id} ({name} in {candidate.workspace!r})"
 
 
 def _found_by(text: str, candidate: Candidate) -> str:
     if candidate.identity_id is None:
         return "email"
-    if candidate.identity_id != _uuid(text):
+    if candidate.identity_id != as_uuid(text):
         return "identity"
     return "contact_id" if candidate.identity_id == candidate.contact_id else "earlier_contact_id"
 
@@ -172,7 +139,7 @@ def _source(message: Said) -> tuple[str, str, object]:
     return message.message_id, message.connection, message.occurred_at
 
 
-def _other(id_: uuid.UUID | None, external_id: str | None) -> str | None:
+def _other(id_: UUID | None, external_id: str | None) -> str | None:
     return None if id_ is None else f"{id_} {external_id or ''}".rstrip()
 
 

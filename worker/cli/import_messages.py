@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +21,7 @@ from worker.cli.servers import Servers, find_servers
 from worker.garbage import look_seldom_for_cycles
 from worker.importing.apply import apply_import
 from worker.importing.chunks import cut_chunks
+from worker.importing.judged_lines import UnaddressedLineError
 from worker.importing.lines import UnreadableFileError, read_lines
 from worker.store.connections import find_connections
 from worker.store.transactions import Transactions
@@ -41,15 +44,15 @@ def import_messages(
 
     Each line is one message. It goes straight to Postgres, and safely twice: a message is applied once, and a line
     without a messageId gets one that follows from its number and its text. A line that is no message becomes a
-    dead letter.
+    dead letter. A line of `variance export` is its own connection's, unless --connection says whose all of them are.
     """
     servers = find_servers(directory)
     look_seldom_for_cycles()
     with asyncio.Runner() as runner, _opened(file) as source:
-        connection_id = runner.run(_find_connection(servers, connection, workspace))
+        addressees = runner.run(_find_addressees(servers, connection, workspace))
         total_bytes = Path(file).stat().st_size if file != _STANDARD_INPUT and Path(file).is_file() else None
         with show_progress("Importing", total_bytes) as meter:
-            tally = _Import(runner, servers, source, meter).run(connection_id)
+            tally = _Import(runner, servers, source, meter).run(addressees)
     result = {
         "read": tally.total,
         "applied": tally.applied,
@@ -63,6 +66,8 @@ def import_messages(
         print_table(tuple(result), [tuple(result.values())], title="Imported, in messages")
         if tally.dead:
             tell("`variance dead list` shows the lines that were refused")
+        if tally.suppressed:
+            tell("what was suppressed is of deleted people, or older than what `variance retention show` says is kept")
 
 
 class _Import:
@@ -76,10 +81,10 @@ class _Import:
         self._tally = Tally()
         self._last_line = 0
 
-    def run(self, connection_id: str) -> Tally:
-        """Import everything. Raises CommandError where the file ends too early."""
+    def run(self, addressees: "_Addressees") -> Tally:
+        """Import everything. Raises CommandError where the file ends too early, or a line is of no connection."""
         try:
-            for chunk in cut_chunks(read_lines(self._source), connection_id):
+            for chunk in cut_chunks(read_lines(self._source), addressees.default_id, addressees.named):
                 apply = partial(apply_import, messages=chunk.messages)
                 self._tally += self._runner.run(self._transactions.run(apply))
                 self._last_line = chunk.last_line
@@ -87,6 +92,12 @@ class _Import:
         except KeyboardInterrupt:
             tell(f"stopped after line {self._last_line} ({self._tally.total} messages): {_AGAIN}")
             raise
+        except UnaddressedLineError as error:
+            if error.connection is None:
+                message = f"{error}: there are several connections, so give --connection: {addressees.known}"
+                raise click.UsageError(message) from error
+            message = f"{error}: make it first, or give --connection or --workspace; there are: {addressees.known}"
+            raise CommandError(message) from error
         except UnreadableFileError as error:
             message = f"{error}; the {self._tally.total} messages before that are imported"
             raise CommandError(message) from error
@@ -105,19 +116,32 @@ class _Import:
         self._meter.show(position_bytes, f"{self._tally.total:,} messages")
 
 
-async def _find_connection(servers: Servers, name: str | None, workspace: str | None) -> str:
-    """Find the connection that is meant. Wrong usage where that is not said."""
+@dataclass(frozen=True, slots=True)
+class _Addressees:
+    """Whose the lines are: of `default_id` those that name no connection, and by `named` those that do.
+
+    `known` lists the connections, to be told.
+    """
+
+    default_id: str | None
+    named: Mapping[str, str] | None
+    known: str
+
+
+async def _find_addressees(servers: Servers, name: str | None, workspace: str | None) -> _Addressees:
+    """Find whose the lines can be. Wrong usage where that is not said clearly."""
     async with open_database(servers) as database:
         found = await find_connections(database, name, workspace)
         known = found or await find_connections(database)
-    if len(found) == 1:
-        return found[0].id
     names = ", ".join(sorted(f"{other.name} (workspace {other.workspace})" for other in known))
     if not known:
         raise CommandError("there is no connection yet: `variance connections add NAME` makes one")
+    if name is not None and len(found) > 1:
+        raise click.UsageError(f"there are several connections, so give --workspace: {names}")
     if found:
-        option = "--connection" if name is None else "--workspace"
-        raise click.UsageError(f"there are several connections, so give {option}: {names}")
+        times = Counter(connection.name for connection in found)
+        named = {connection.name: connection.id for connection in found if times[connection.name] == 1}
+        return _Addressees(found[0].id if len(found) == 1 else None, named if name is None else None, names)
     if name is None:
         raise click.UsageError(f"there is no connection in workspace {workspace!r}, but there are: {names}")
     raise CommandError(f"there is no connection {name!r}; there are: {names}")

@@ -33,6 +33,7 @@ from worker.console.queue_metrics import QueueMetrics
 from worker.console.rule_changes import RuleChanges
 from worker.console.sampler import Sampler
 from worker.store.database import server_settings
+from worker.store.pooler import Opener
 
 QUEUE_METRICS = web.AppKey("QUEUE_METRICS", QueueMetrics)
 
@@ -121,7 +122,9 @@ async def _database_open(app: web.Application) -> AsyncIterator[None]:
         timeout=_CONNECT_SECONDS,
         command_timeout=_STATEMENT_SECONDS + 5,
         # Every page reads by an index; what the planner believes of a table that just grew must not change that.
-        server_settings=server_settings("variance console", _STATEMENT_SECONDS) | {"enable_seqscan": "off"},
+        connect=Opener(
+            server_settings("variance console", _STATEMENT_SECONDS) | {"enable_seqscan": "off"}, announces=True
+        ),
     )
     await app[POOL]
     app[QUEUE_METRICS] = QueueMetrics(app[POOL], app[REDIS], app.get(ARQ_REDIS), settings)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
-from asyncpg import Record
 from redis.exceptions import RedisError
 
 from schemas.connection import secret_sha256
@@ -145,22 +144,16 @@ async def publish(request: web.Request) -> None:
 async def _described(database: Database, connections: list[Connection]) -> list[dict[str, Any]]:
     moment = now()
     ids = [connection.id for connection in connections]
-    has_messages = {row["id"]: row["has_messages"] for row in await database.fetch(statement("find_first_messages"))}
-    errors: dict[str, Record] = {
-        row["connection_id"]: row for row in await database.fetch(statement("find_last_errors"))
-    }
-    sums = await sum_arrivals(database, moment)
+    sums = await sum_arrivals(database, ids, moment)
     spans = await read_arrivals(database, ids, LONG_SECONDS, moment - _DAY)
     described = []
     for connection in connections:
-        arrivals, error = sums.get(connection.id, _NOTHING), errors.get(connection.id)
-        light = light_of(
-            connection,
-            has_messages=has_messages.get(connection.id, False),
-            arrivals=arrivals,
-            last_error=error,
-            now=moment,
+        arrivals = sums.get(connection.id, _NOTHING)
+        error = await database.fetchrow(statement("find_last_error"), connection.id)
+        has_messages = arrivals.last_at is not None or await database.fetchval(
+            statement("has_messages"), connection.workspace_id, connection.id
         )
+        light = light_of(connection, has_messages=has_messages, arrivals=arrivals, last_error=error, now=moment)
         described.append({
             "connection": connection, "light": light, "arrivals": arrivals, "error": error,
             "hours": _by_hour(spans[connection.id], moment),

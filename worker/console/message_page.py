@@ -19,9 +19,9 @@ async def show_message(request: web.Request) -> web.StreamResponse:
         letter = next((found.dead_letter_id for found in receipts if found.dead_letter_id), None)
         if letter is not None:
             raise web.HTTPSeeOther(f"/dead-letters/{letter}")
-        suppressed = any(found.outcome == "suppressed" for found in receipts)
+        suppressed = next((found.detail for found in receipts if found.outcome == "suppressed"), None)
         raise web.HTTPNotFound(
-            text="It was suppressed: the person was deleted after saying this." if suppressed
+            text=f"It was suppressed. {suppressed}" if suppressed
             else "This message is not in the log. It may be waiting in the queue, or its sender was deleted."
         )  # fmt: skip
     part = request.headers.get("HX-Request")

@@ -6,7 +6,7 @@ from aiohttp import web
 from asyncpg import Record
 
 from worker.store.database import Database
-from worker.store.people import list_workspaces
+from worker.store.people import has_contacts, list_workspaces
 
 
 class Workspaces(NamedTuple):
@@ -26,4 +26,7 @@ async def choose_workspace(request: web.Request, database: Database) -> Workspac
             raise web.HTTPNotFound(text="There is no such workspace.")
         return Workspaces(workspaces, chosen)
     first = next(iter(workspaces), None)
-    return Workspaces(workspaces, next((one for one in workspaces if one["has_contacts"]), first))
+    for one in workspaces:
+        if await has_contacts(database, one["id"]):
+            return Workspaces(workspaces, one)
+    return Workspaces(workspaces, first)

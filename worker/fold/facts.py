@@ -13,6 +13,7 @@ from worker.fold.ids import account_id, identity_id
 from worker.fold.stamp import Stamp
 
 _AUDIENCE_CLASSES = frozenset({"audience", "journey_step"})
+_NAMES_ACCOUNT_IN_CONTEXT = frozenset({"track", "page", "screen", "trimmed"})  # the last is what is left of an event
 _MEMBERSHIP_WORDS = {"true": True, "false": False}
 
 
@@ -162,7 +163,7 @@ def _account(message: LoggedMessage, rules: AccountRules) -> AccountEvidence | N
         return None
     if message.type == "group":
         key = key_text(message.body["groupId"])
-    elif message.type in ("track", "page", "screen"):
+    elif message.type in _NAMES_ACCOUNT_IN_CONTEXT:
         key = key_text(_object(message.body.get("context")).get("groupId"))
     else:
         return None

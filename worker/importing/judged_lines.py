@@ -12,21 +12,41 @@ from schemas.acceptance import Accepted, Refused, accept
 from schemas.queue import QueuedMessage, QueuedRefusal
 from schemas.timestamps import write_instant
 from schemas.tolerant_json import UnreadableJsonError, read_json
+from worker.exporting.lines import CONNECTION_FIELD
 from worker.importing.lines import LONGEST_LINE_BYTES, Line
 
 _KEPT_BYTES = 64 * 1024
 """Bytes that are kept of a line which is too long."""
 
 
-def judge_line(line: Line, connection_id: str, received_at: datetime) -> QueuedMessage:
-    """Judge a line. Its own `receivedAt` is kept; without a messageId it gets one that follows from the line."""
+class UnaddressedLineError(Exception):
+    """A line is of no connection, as far as is known; the text says so. `connection`: the name that it gives."""
+
+    def __init__(self, line: Line, connection: str | None) -> None:
+        self.connection = connection
+        whose = "does not say which connection it is of"
+        if connection is not None:
+            whose = f"is of the connection {connection!r}, which there is not, or in several workspaces"
+        super().__init__(f"line {line.number} {whose}")
+
+
+def judge_line(
+    line: Line, connection_id: str | None, received_at: datetime, named: Mapping[str, str] | None = None
+) -> QueuedMessage:
+    """Judge a line. Its own `receivedAt` is kept; without a messageId it gets one that follows from the line.
+
+    `connection_id` is whose the lines are that name no connection, and `named` gives the ids for those that do; without
+    it their names count for nothing. Raises UnaddressedLineError.
+    """
     if not line.is_whole:
         detail = f"The line is longer than {LONGEST_LINE_BYTES} bytes"
-        return _unreadable(line, connection_id, received_at, detail)
+        return _unreadable(line, _whose(line, None, connection_id, None), received_at, detail)
     try:
         raw = read_json(line.text)
     except UnreadableJsonError as error:
-        return _unreadable(line, connection_id, received_at, f"The line is {error}")
+        return _unreadable(line, _whose(line, None, connection_id, None), received_at, f"The line is {error}")
+    name = raw.pop(CONNECTION_FIELD, None) if isinstance(raw, dict) else None
+    connection_id = _whose(line, name, connection_id, named)
     has_own_id = isinstance(raw, dict) and _has_message_id(raw)
     if isinstance(raw, dict) and not has_own_id:
         raw["messageId"] = line_id(line)
@@ -35,6 +55,15 @@ def judge_line(line: Line, connection_id: str, received_at: datetime) -> QueuedM
         return QueuedMessage(connection_id, judged.message_key, is_accepted=True, value=judged.body)
     key = judged.message_key if has_own_id else line_id(line)
     return _queued(line, connection_id, received_at, replace(judged, message_key=key))
+
+
+def _whose(line: Line, name: object, connection_id: str | None, named: Mapping[str, str] | None) -> str:
+    """Give the connection that a line is of."""
+    if isinstance(name, str) and named is not None:
+        connection_id = named.get(name)
+    if connection_id is None:
+        raise UnaddressedLineError(line, name if isinstance(name, str) else None)
+    return connection_id
 
 
 def line_id(line: Line) -> str:

@@ -13,8 +13,11 @@ LEFT JOIN variance_data.conflicts c
 WHERE $2::text IS NULL OR n.name = $2
 UNION ALL
 SELECT
-    n.name, w.name, 'suppressed', NULL, NULL, NULL, NULL, s.suppressed_at, NULL,
-    'deleted', 'The person was deleted after saying this.', NULL, NULL
+    n.name, w.name, 'suppressed', NULL, NULL, NULL, NULL, s.suppressed_at, NULL, s.reason,
+    CASE s.reason
+        WHEN 'deleted' THEN 'The person was deleted after saying this.'
+        ELSE 'It is older than the events that the workspace keeps, so that it may be a repeat of one that was trimmed.'
+    END, NULL, NULL
 FROM variance_data.connections n
 JOIN variance_data.workspaces w ON w.id = n.workspace_id
 JOIN variance_data.suppressions s ON s.workspace_id = n.workspace_id AND s.connection_id = n.id AND s.message_id = $1

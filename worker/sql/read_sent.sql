@@ -1,12 +1,11 @@
--- Reads what identities sent, and the messages with an id, in each connection; the last first.
--- $1 workspaces, $2 identities, $3 messageId, $4 connections or null, $5 types or null, $6 at most how many.
+-- Reads what identities sent, and the messages with an id, in each connection of a workspace; the last first.
+-- $1 workspace, $2 identities, $3 messageId, $4 connections or null, $5 types or null, $6 at most how many.
 WITH found AS (
     SELECT s.*
-    FROM unnest($1::bigint[]) AS w (id)
-    CROSS JOIN unnest($2::uuid[]) AS i (id)
+    FROM unnest($2::uuid[]) AS i (id)
     CROSS JOIN LATERAL (
         SELECT * FROM variance_data.messages m
-        WHERE m.workspace_id = w.id AND m.sender_id = i.id
+        WHERE m.workspace_id = $1 AND m.sender_id = i.id
             AND ($4::text[] IS NULL OR m.connection_id = ANY($4)) AND ($5::text[] IS NULL OR m.type = ANY($5))
         ORDER BY m.occurred_at DESC
         LIMIT $6
@@ -14,8 +13,8 @@ WITH found AS (
     UNION ALL
     SELECT m.*
     FROM variance_data.connections n
-    JOIN variance_data.messages m ON m.workspace_id = n.workspace_id AND m.connection_id = n.id AND m.message_id = $3
-    WHERE ($4::text[] IS NULL OR m.connection_id = ANY($4)) AND ($5::text[] IS NULL OR m.type = ANY($5))
+    JOIN variance_data.messages m ON m.workspace_id = $1 AND m.connection_id = n.id AND m.message_id = $3
+    WHERE n.workspace_id = $1 AND ($4::text[] IS NULL OR m.connection_id = ANY($4)) AND ($5::text[] IS NULL OR m.type = ANY($5))
 )
 SELECT
     m.position, m.workspace_id, m.connection_id, n.name AS connection, m.message_id, m.type, m.occurred_at,

@@ -8,6 +8,6 @@ FROM (
     LIMIT $3
 ) a
 WHERE a.is_own OR EXISTS (
-    SELECT FROM variance_data.contacts c WHERE c.workspace_id = a.workspace_id AND c.account_id = a.id
+    SELECT FROM variance_data.contacts c WHERE c.workspace_id = $1 AND c.account_id = a.id
 )
 ORDER BY a.last_seen_at DESC, a.id

@@ -56,9 +56,9 @@ async def forget_old_arrivals(database: Database, now: datetime) -> None:
     await database.execute(statement("delete_old_arrivals"), LONG_SECONDS, now - _LONG_KEPT)
 
 
-async def sum_arrivals(database: Database, now: datetime) -> Mapping[str, Arrivals]:
-    """Sum up what each connection received, by the connections' ids."""
-    rows = await database.fetch(statement("sum_arrivals"), now, SHORT_SECONDS, LONG_SECONDS)
+async def sum_arrivals(database: Database, connection_ids: Sequence[str], now: datetime) -> Mapping[str, Arrivals]:
+    """Sum up what connections received, by their ids."""
+    rows = await database.fetch(statement("sum_arrivals"), now, SHORT_SECONDS, LONG_SECONDS, connection_ids)
     return {
         row["connection_id"]: Arrivals(row["last_minute"], row["last_hour"], row["last_day"], row["last_at"])
         for row in rows

@@ -9,6 +9,8 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from worker.store.pooler import Opener
+
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 """A connection, pooled or not."""
 
@@ -50,11 +52,12 @@ def server_settings(application_name: str, statement_timeout_seconds: float) -> 
 
 
 @asynccontextmanager
-async def connect(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """Open one connection for a command."""
-    database = await asyncpg.connect(
-        database_url, timeout=10, server_settings=server_settings("variance", statement_timeout_seconds=3600)
-    )
+async def connect(
+    database_url: str, settings: Mapping[str, str] | None = None
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Open one connection for a command, with these settings besides the usual ones."""
+    all_settings = server_settings("variance", statement_timeout_seconds=3600) | dict(settings or {})
+    database = await Opener(all_settings)(database_url, timeout=10)
     try:
         yield database
     finally:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from asyncpg import Record
 
@@ -13,16 +14,20 @@ from worker.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRules:
-    """Which workspace a connection belongs to, and how it matches accounts."""
+    """Which workspace a connection belongs to, and how it matches accounts.
+
+    `trimmed_until`: events from before it may have been trimmed from the workspace's log; None where none were.
+    """
 
     workspace_id: int
     rules: AccountRules
+    trimmed_until: datetime | None
 
 
 async def read_connection_rules(database: Database, ids: Iterable[str]) -> Mapping[str, ConnectionRules]:
     """Give the rules of these connections, of those that exist."""
     rows = await database.fetch(statement("read_connections"), list(ids))
-    return {row["id"]: ConnectionRules(row["workspace_id"], rules_of(row)) for row in rows}
+    return {row["id"]: ConnectionRules(row["workspace_id"], rules_of(row), row["trimmed_until"]) for row in rows}
 
 
 async def read_all_rules(database: Database) -> Mapping[str, AccountRules]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -17,6 +17,9 @@ from worker.store.database import Database, from_jsonb, to_jsonb
 
 MessageKey = tuple[str, str]
 """A connection's id and a message's key."""
+
+SuppressionReason = Literal["deleted", "expired"]
+"""Its sender was deleted after saying it; it is older than the events that its workspace keeps."""
 
 
 async def insert_messages(database: Database, workspace_id: int, batch: Sequence[Facts]) -> set[MessageKey]:
@@ -140,12 +143,17 @@ async def upsert_tombstones(database: Database, workspace_id: int, ids: Iterable
 
 
 async def insert_suppressions(
-    database: Database, workspace_id: int, keys: Iterable[MessageKey], now: datetime
+    database: Database, workspace_id: int, keys: Iterable[MessageKey], now: datetime, reason: SuppressionReason
 ) -> set[MessageKey]:
     """Remember suppressed messages; give the keys of those that were not suppressed before."""
     wanted = sorted(keys)
     rows = await database.fetch(
-        statement("insert_suppressions"), workspace_id, [key[0] for key in wanted], [key[1] for key in wanted], now
+        statement("insert_suppressions"),
+        workspace_id,
+        [key[0] for key in wanted],
+        [key[1] for key in wanted],
+        now,
+        reason,
     )
     return {(row["connection_id"], row["message_id"]) for row in rows}
 
@@ -179,3 +187,9 @@ async def insert_dead_letters(
         now,
     )
     return {(row["connection_id"], row["message_id"]) for row in rows}
+
+
+async def count_messages(database: Database, workspace_id: int | None) -> int:
+    """Count the messages in the log, of a workspace or of all (None)."""
+    count: int = await database.fetchval(statement("count_messages"), workspace_id)
+    return count

@@ -19,8 +19,14 @@ class KnownOf(NamedTuple):
 
 
 async def list_workspaces(database: Database) -> list[Record]:
-    """List the workspaces: id, name, has_contacts."""
+    """List the workspaces: id, name."""
     return await database.fetch(statement("list_workspaces"))
+
+
+async def has_contacts(database: Database, workspace_id: int) -> bool:
+    """Tell whether anybody is in a workspace."""
+    is_anybody: bool = await database.fetchval(statement("has_contacts"), workspace_id)
+    return is_anybody
 
 
 async def search_contacts(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from worker.placement import place_beside
 from worker.store.database import Database
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ async def make_scratch(database: Database) -> None:
             workspace_id bigint, connection_id text COLLATE "C", message_id text COLLATE "C", account_id uuid
         )"""
     )
+    await place_beside(database, [f"{SCRATCH}.{table}" for table in (*FOLDED_TABLES, "message_accounts")])
 
 
 async def drop_scratch(database: Database) -> None:

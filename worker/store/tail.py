@@ -48,10 +48,13 @@ async def read_sent(
     database: Database, workspace_ids: Sequence[int], wanted: TailFilter, most: int
 ) -> list[Record]:
     """Read what the wanted senders sent, however long ago, the last first."""
-    return await database.fetch(
-        statement("read_sent"), workspace_ids, wanted.senders or [], wanted.message_id, wanted.connections,
-        wanted.types, most,
-    )  # fmt: skip
+    rows: list[Record] = []
+    for workspace_id in workspace_ids:
+        rows += await database.fetch(
+            statement("read_sent"), workspace_id, wanted.senders or [], wanted.message_id, wanted.connections,
+            wanted.types, most,
+        )  # fmt: skip
+    return sorted(rows, key=lambda row: row["position"], reverse=True)[:most]
 
 
 async def read_last_dead_letter(database: Database) -> int:

@@ -1,0 +1,54 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.cli.command import Variance
+from tests.journeys.messages import identify, track
+from tests.system import System, eventually
+
+
+@pytest.fixture
+def old() -> str:
+    """An instant that is older than what is kept."""
+    return (datetime.now(UTC) - timedelta(days=401)).isoformat()
+
+
+async def test_a_worker_trims_what_is_older_than_is_kept(system: System, variance: Variance, old: str) -> None:
+    new = datetime.now(UTC).isoformat()
+    early = (datetime.now(UTC) - timedelta(days=500)).isoformat()
+    messages = [
+        identify(userId="u", messageId="who", timestamp=early, traits={"plan": 1}),
+        track("Old", userId="u", messageId="old", timestamp=old),
+        track("New", userId="u", messageId="new", timestamp=new),
+    ]
+    await system.send(*messages)
+    assert len(await system.rows("events")) == 2
+    told = (await variance("retention", "set", "400d", "--json")).json
+    assert (told["workspace"], told["events_kept"]) == ("default", "400d")
+    await system.stop_worker()
+    await system.start_worker()
+
+    async def is_trimmed() -> bool:
+        return await system.rows("events", "message_id") == [("new",)]
+
+    await eventually(is_trimmed, "the old event to be trimmed")
+    contacts = await system.contacts()
+    await system.send(*messages)
+    assert await is_trimmed()
+    assert await system.contacts() == contacts
+    (receipt,) = (await variance("receipt", "old", "--json")).json
+    assert (receipt["outcome"], receipt["reason"]) == ("suppressed", "expired")
+    assert await system.ledger() == {"applied": 3, "duplicate": 2, "suppressed": 1, "dead": 0}
+
+
+async def test_what_is_kept_is_shown_and_switched_off(system: System, variance: Variance) -> None:
+    await system.connect("elsewhere", workspace="other")
+    assert "give --workspace: default, other" in (await variance("retention", "set", "30d")).err
+    assert "a day (1d) at least" in (await variance("retention", "set", "23h", "--workspace", "other")).err
+    await variance("retention", "set", "36h", "--workspace", "other")
+    shown = (await variance("retention", "show", "--json")).json
+    assert [(row["workspace"], row["events_kept"]) for row in shown] == [("default", "for good"), ("other", "36h")]
+    await variance("retention", "off", "--workspace", "other")
+    shown = (await variance("retention", "show", "--json")).json
+    assert {row["events_kept"] for row in shown} == {"for good"}
+    assert "no workspace 'nobody'" in (await variance("retention", "off", "--workspace", "nobody")).failure

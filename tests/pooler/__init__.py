@@ -1,0 +1,1 @@
+"""Postgres behind a PgBouncer in transaction mode."""

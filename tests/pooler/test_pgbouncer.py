@@ -1,0 +1,88 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from tests.cli.command import Variance
+from tests.pooler.bouncer import pgbouncer
+from tests.system import running_system
+from worker.store.database import server_settings
+from worker.store.pooler import Opener
+
+_REFUSING = ""
+_IGNORING = "ignore_startup_parameters = " + ",".join(server_settings("", 1))
+_TOLD = "Postgres is behind a pooler in transaction mode"
+
+
+@pytest.fixture(params=[_REFUSING, _IGNORING], ids=["refusing settings", "ignoring settings"])
+async def pooled_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> AsyncIterator[str]:
+    """A database behind a PgBouncer, whose own setting risks what was committed."""
+    database = await asyncpg.connect(database_url)
+    try:
+        name = urlsplit(database_url).path.lstrip("/")
+        await database.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    finally:
+        await database.close()
+    async with pgbouncer(database_url, tmp_path, request.param) as url:
+        yield url
+
+
+async def test_the_whole_system_works_behind_pgbouncer_and_says_so(
+    redis_url: str, database_url: str, pooled_url: str
+) -> None:
+    with capture_logs() as logs:
+        async with running_system(redis_url, database_url, with_worker=False) as system:
+            system.database_url = pooled_url
+            await system.start_worker()
+            calls = [
+                {"type": "identify", "userId": f"u{number % 40}", "messageId": f"m{number}", "traits": {"n": number}}
+                for number in range(400)
+            ]
+            await asyncio.gather(*(
+                system.post("/webhook/defaultmain", calls[first : first + 20], "defaultmain")
+                for first in range(0, 400, 20)
+            ))
+            await system.settled()
+            assert (await system.ledger())["applied"] == 400
+            assert len(await system.contacts()) == 40
+    assert len([line for line in logs if line["event"] == _TOLD]) == 1
+    assert [line for line in logs if line["log_level"] in ("warning", "error")] == []
+
+
+async def test_every_transaction_begins_with_the_settings_that_the_promises_rest_on(pooled_url: str) -> None:
+    wanted = server_settings("variance test", 7)
+    pool = asyncpg.create_pool(pooled_url, min_size=3, max_size=3, connect=Opener(wanted))
+    async with pool:
+        for _ in range(12):
+            async with pool.acquire() as database, database.transaction():
+                rows = await database.fetch(
+                    "SELECT name, setting FROM pg_settings WHERE lower(name) = ANY($1)", list(wanted)
+                )
+                assert {row["name"].lower(): row["setting"] for row in rows} == wanted
+        # What is no transaction to us is one all the same.
+        assert await pool.fetchval("SELECT current_setting('synchronous_commit')") == "on"
+        assert await pool.fetchval("SELECT current_setting('statement_timeout') || $1::text", "") == "7s"
+
+
+async def test_a_plain_postgres_is_not_taken_for_a_pooler(database_url: str) -> None:
+    with capture_logs() as logs:
+        connection = await Opener(server_settings("variance test", 7), announces=True)(database_url)
+        try:
+            assert await connection.fetchval("SHOW statement_timeout") == "7s"
+            assert type(connection) is asyncpg.Connection
+        finally:
+            await connection.close()
+    assert logs == []
+
+
+async def test_commands_that_hold_a_lock_over_transactions_work_behind_pgbouncer(
+    pooled_url: str, tmp_path: Path, redis_url: str
+) -> None:
+    variance = Variance(tmp_path, {"DATABASE_URL": pooled_url, "REDIS_URL": redis_url})
+    assert (await variance("migrate", "--json")).json["applied"] == []
+    both = await asyncio.gather(variance("rebuild", "--json"), variance("status", "--json"))
+    assert [ended.exit_code for ended in both] == [0, 0]

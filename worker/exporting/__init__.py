@@ -1,0 +1,1 @@
+"""Messages out of the log, as lines that `variance import` takes again: what `variance export` does."""

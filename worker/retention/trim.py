@@ -1,0 +1,183 @@
+"""Trims the events that are older than their workspace keeps them, while traffic goes on.
+
+First the bound is written down, by which drains know what they cannot tell from a repeat any more; then the trim waits
+until whoever may not have seen it has ended. Only then do rows go, in small transactions that hold the contacts which
+the events are about.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from worker.failure import ConcurrentChangeError
+from worker.fold.account_rules import AccountRules
+from worker.fold.facts import Facts, facts_of
+from worker.retention.judge import KnownFacts, judge
+from worker.store import retention as store
+from worker.store.accounts import lock_accounts
+from worker.store.database import Database
+from worker.store.folded import REBUILD_LOCK
+from worker.store.identities import find_identities, lock_contacts
+from worker.store.ledger import read_all_rules
+from worker.store.messages import read_withdrawals
+
+_LOG = structlog.get_logger(__name__)
+
+TRIM_LOCK = 1447121489
+"""Held by the one process that trims."""
+
+PASS_EVERY = timedelta(hours=6)
+"""How often a workspace is gone through."""
+
+_PAGE_IDENTITIES = 2000
+_MOST_EVENTS_EACH = 50
+_MOST_EVENTS = 1000  # in a transaction, so that nobody waits long for a contact
+_WAIT_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+_TELL_SECONDS = 10.0
+_TRIES = 5
+
+
+async def trim_due(pool: asyncpg.Pool, now: datetime, is_stopping: Callable[[], bool]) -> None:
+    """Trim the workspaces that were not gone through lately. Does nothing where another process trims."""
+    async with pool.acquire() as database:
+        due = await store.read_due(database, now - PASS_EVERY)
+        if not due or not await database.fetchval("SELECT pg_try_advisory_lock($1::bigint)", TRIM_LOCK):
+            return
+        try:
+            for retention in due:
+                if is_stopping() or not await trim(database, retention.workspace_id, now - retention.kept, is_stopping):
+                    return
+                await store.mark_checked(database, retention.workspace_id, now)
+        finally:
+            await database.execute("SELECT pg_advisory_unlock($1::bigint)", TRIM_LOCK)
+
+
+async def trim(
+    database: Database, workspace_id: int, until: datetime, is_stopping: Callable[[], bool] = lambda: False
+) -> bool:
+    """Trim a workspace's events from before a moment. False where it could not be gone through to its end now."""
+    await store.advance_trimmed_until(database, workspace_id, until)
+    if not await _await_readers(database, is_stopping):
+        _LOG.warning("trim waits for a long transaction", workspace_id=workspace_id)
+        return False
+    trimming = _Trim(database, workspace_id, until, await read_all_rules(database), is_stopping)
+    return await trimming.run()
+
+
+async def _await_readers(database: Database, is_stopping: Callable[[], bool]) -> bool:
+    """Wait until the transactions that may have read an earlier bound have ended; False where that lasts too long."""
+    readers = await store.read_readers(database)
+    ends_at = time.monotonic() + _WAIT_SECONDS
+    while await store.count_transactions(database, readers):
+        if is_stopping() or time.monotonic() > ends_at:
+            return False
+        await asyncio.sleep(_POLL_SECONDS)
+    return True
+
+
+class _RebuildUnderWayError(Exception):
+    """The log is being folded again, from a state of its own."""
+
+
+@dataclass(slots=True)
+class _Trim:
+    """One pass through a workspace."""
+
+    database: Database
+    workspace_id: int
+    until: datetime
+    rules: Mapping[str, AccountRules]
+    is_stopping: Callable[[], bool]
+    removed: int = 0
+    reduced: int = 0
+    told_at: float = field(default_factory=time.monotonic)
+
+    async def run(self) -> bool:
+        """Go through all identities, and through what is nobody's. False where that was broken off."""
+        try:
+            await self._trim_page([None])
+            behind = UUID(int=0)
+            while ids := await store.list_old_identities(
+                self.database, self.workspace_id, behind, self.until, _PAGE_IDENTITIES
+            ):
+                await self._trim_page(ids)
+                behind = ids[-1]
+                if self.is_stopping():
+                    return False
+        except _RebuildUnderWayError:
+            return False
+        finally:
+            if self.removed or self.reduced:
+                self._tell("events trimmed")
+        return True
+
+    async def _trim_page(self, ids: Sequence[UUID | None]) -> None:
+        """Trim what identities sent, some of each at a time."""
+        passed = dict.fromkeys(ids, 0)
+        while passed:
+            messages = await store.read_old_events(
+                self.database, self.workspace_id, passed, self.until, _MOST_EVENTS_EACH
+            )
+            events = [facts_of(message, self.rules[message.stamp.connection_id]) for message in messages]
+            found, kept = Counter(map(_sender_id, events)), Counter[UUID | None]()
+            for first in range(0, len(events), _MOST_EVENTS):
+                kept.update(map(_sender_id, await self._settle(events[first : first + _MOST_EVENTS])))
+            passed = {id_: passed[id_] + kept[id_] for id_ in passed if found[id_] == _MOST_EVENTS_EACH}
+
+    async def _settle(self, events: Sequence[Facts]) -> list[Facts]:
+        """Remove and reduce events, in a transaction; give those that stay as they are."""
+        for _ in range(_TRIES):
+            try:
+                async with self.database.transaction():
+                    return await self._settle_now(events)
+            except ConcurrentChangeError:
+                continue
+        raise ConcurrentChangeError
+
+    async def _settle_now(self, events: Sequence[Facts]) -> list[Facts]:
+        if not await self.database.fetchval("SELECT pg_try_advisory_xact_lock_shared($1::bigint)", REBUILD_LOCK):
+            raise _RebuildUnderWayError
+        verdict = judge(events, await self._hold(events))
+        await store.remove_messages(self.database, self.workspace_id, verdict.removed)
+        await store.reduce_messages(self.database, self.workspace_id, [event.message for event in verdict.reduced])
+        self.removed += len(verdict.removed)
+        self.reduced += len(verdict.reduced)
+        if time.monotonic() - self.told_at > _TELL_SECONDS:
+            self._tell("trimming events")
+        return verdict.kept
+
+    async def _hold(self, events: Sequence[Facts]) -> KnownFacts:
+        """Lock the contacts and accounts that events are about, and read what is known of them."""
+        named = {named.id for event in events for named in (event.user, event.anonymous) if named is not None}
+        placed = await find_identities(self.database, self.workspace_id, named)
+        held = await lock_contacts(self.database, self.workspace_id, {known.contact_id for known in placed.values()})
+        sightings = await store.read_sightings(self.database, self.workspace_id, named)
+        if not all(contact_id in held for contact_id, _ in sightings.values()) or sightings.keys() != named:
+            raise ConcurrentChangeError
+        accounts = await lock_accounts(
+            self.database, self.workspace_id, {event.account_id for event in events if event.account_id}
+        )
+        pairs = {(e.anonymous.id, e.user.id) for e in events if e.anonymous is not None and e.user is not None}
+        withdrawn = await read_withdrawals(self.database)
+        return KnownFacts(
+            {id_: seen for id_, (_, seen) in sightings.items()},
+            {id_: (account.first_seen_at, account.last_seen_at) for id_, account in accounts.items()},
+            await store.find_claims_of_pairs(self.database, self.workspace_id, pairs),
+            {key for workspace_id, key in withdrawn if workspace_id == self.workspace_id},
+        )
+
+    def _tell(self, event: str) -> None:
+        self.told_at = time.monotonic()
+        _LOG.info(event, workspace_id=self.workspace_id, removed=self.removed, reduced=self.reduced)
+
+
+def _sender_id(event: Facts) -> UUID | None:
+    return event.sender.id if event.sender else None

@@ -1,0 +1,5 @@
+-- Removes messages from the log.
+-- $1 workspace, $2 connections, $3 messageIds.
+DELETE FROM variance_data.messages m
+USING unnest($2::text[], $3::text[]) AS n (connection_id, message_id)
+WHERE m.workspace_id = $1 AND m.connection_id = n.connection_id AND m.message_id = n.message_id
