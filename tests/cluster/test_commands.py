@@ -19,6 +19,9 @@ from tests.ingest.valkey import Valkey
 from tests.security.rights import WEB, WORKER, block
 from tests.system import System, running_system
 
+_MESSAGE = b'{"type":"identify","userId":"u1","messageId":"m1","receivedAt":"2026-01-01T00:00:00Z"}'
+_COPIES = [Pair(number, accepted_field("defaultmain", "m1"), _MESSAGE) for number in range(PARTITIONS)]
+
 
 async def test_status_and_receipt_read_the_whole_cluster(
     system: System, load: Load, variance: Variance
@@ -61,16 +64,19 @@ async def test_the_readmes_users_are_enough_on_a_cluster(
         app = create_app(WebSettings(redis_url=web_url))
         runner = web.AppRunner(app)
         await runner.setup()
-        assert await app[CONNECTIONS].look_again()
-        assert await app[PRESSURE].measure() is None
-        cluster.begin_move(0, next(server for server in cluster.servers if server is not cluster.owner(0)))
-        value = b'{"type":"identify","userId":"u1","messageId":"m1","receivedAt":"2026-01-01T00:00:00Z"}'
-        field = accepted_field("defaultmain", "m1")
-        await app[GROUP_COMMIT].put([Pair(partition, field, value) for partition in range(PARTITIONS)])
-        await runner.cleanup()
+        try:
+            assert await app[CONNECTIONS].look_again()
+            assert await app[PRESSURE].measure() is None
+            await app[GROUP_COMMIT].put(_COPIES)
+            target = next(server for server in cluster.servers if server is not cluster.owner(0))
+            cluster.begin_move(0, target)
+            cluster.move_keys(0, target)
+            await app[GROUP_COMMIT].put(_COPIES)
+        finally:
+            await runner.cleanup()
         await system.settled()
         report = (await variance("status", "--json", REDIS_URL=worker_url)).json
-    assert (report["balanced"], report["duplicate"]) == (True, PARTITIONS - 1)
+    assert (report["balanced"], report["duplicate"]) == (True, 2 * PARTITIONS - 1)
     denied = [entry for server in cluster.servers for entry in _acl_log(server) if entry["object"] != "config|get"]
     assert denied == []
     for server in cluster.servers:
