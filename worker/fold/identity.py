@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from worker.fold.facts import Facts, Named
 from worker.fold.stamp import Stamp
+
+_FIRST_PLAIN_AT, _LAST_PLAIN_AT = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Between these, a time's seconds since 1970 tell it to the microsecond as a double."""
 
 StampedTrait = tuple[int, str, str, Any]
 """A stamp's three parts and the trait's value, None where the message removed it."""
@@ -30,6 +33,8 @@ class Identity:
         """Tell whether this says more of an id, whose roles are known, than that it was seen again."""
         if self.traits or self.account_evidence or first_seen_at_microseconds is None:
             return True
+        if self.last_seen_at is not None and not _FIRST_PLAIN_AT < self.last_seen_at < _LAST_PLAIN_AT:
+            return True  # it could not be written to the microsecond by itself
         return self.first_seen is None or self.first_seen.occurred_at_microseconds <= first_seen_at_microseconds
 
     def absorb(self, other: "Identity") -> bool:

@@ -112,14 +112,14 @@ async def move_identities_on(
         workspace_id,
         list(seen_at),
         to_jsonb({str(id_): contact_id for id_, contact_id in contact_ids.items()}),
-        to_jsonb({str(id_): at for id_, at in seen_at.items()}),
+        to_jsonb({str(id_): at.timestamp() for id_, at in seen_at.items()}),
     )
     return int(status.rpartition(" ")[2])
 
 
 async def move_contacts_on(database: Database, workspace_id: int, seen_at: Mapping[UUID, datetime]) -> None:
     """Move on when contacts were last seen."""
-    moments = to_jsonb({str(id_): at for id_, at in seen_at.items()})
+    moments = to_jsonb({str(id_): at.timestamp() for id_, at in seen_at.items()})
     await database.execute(statement("move_contacts_on"), workspace_id, list(seen_at), moments)
 
 
