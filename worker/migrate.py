@@ -17,6 +17,7 @@ from worker.store.holding import holding
 
 _LOCK = 1447121486
 _SCHEMA = "variance_data"
+_TRIES = 5
 
 
 class _Quiet(logging.Logger):
@@ -55,13 +56,16 @@ class Version:
 async def bring_up_to_date(database_url: str) -> Migrated:
     """Apply the migrations that are missing, and where Citus is there, have it spread the tables."""
     async with holding(database_url, _LOCK), connect(database_url, DDL_SETTINGS) as database:
-        try:
-            return Migrated(await _apply(database), await place_tables(database))
-        except BadMigrationError as error:
-            message = f"{error}: {error.__cause__}"
-            raise MigrationError(message) from error
-        except asyncpg.DeadlockDetectedError as error:
-            raise MigrationError("the workers were in the way: try again, or stop them for a moment") from error
+        for _ in range(_TRIES):
+            try:
+                return Migrated(await _apply(database), await place_tables(database))
+            except BadMigrationError as error:
+                if not isinstance(error.__cause__, asyncpg.DeadlockDetectedError):
+                    message = f"{error}: {error.__cause__}"
+                    raise MigrationError(message) from error
+            except asyncpg.DeadlockDetectedError:
+                pass  # a worker and we waited for each other; what was applied before stays
+    raise MigrationError(f"the workers were in the way {_TRIES} times: try again, or stop them for a moment")
 
 
 async def apply_migrations(database_url: str) -> list[str]:

@@ -1,5 +1,5 @@
 -- What an operator did away with, by its key, and dead letters found by when they died.
--- depends: 0003_links_by_both_ends
+-- depends: 0003_claims_by_both_ends
 
 -- migrate: apply
 -- Dead letters that were thrown away: that they were, and of what they had died. Of what they said nothing is kept.

@@ -1,5 +1,5 @@
 -- How long a workspace keeps its events.
--- depends: 0004_operating
+-- depends: 0005_aliases_by_both_ends
 
 -- migrate: apply
 -- `kept_seconds`: null where events are kept for good. `trimmed_until` only grows: what occurred before it may have been

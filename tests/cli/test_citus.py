@@ -43,8 +43,10 @@ async def test_what_others_join_is_everywhere_and_what_belongs_to_a_workspace_is
     )
     assert {table for table, place in placed.items() if place == "distributed"} == {
         row["relname"] for row in of_workspaces
-    } - {"connections"}
-    assert {table for table, place in placed.items() if place == "reference"} == {"connections", "workspaces"}
+    } - {"connections", "retention"}
+    assert {table for table, place in placed.items() if place == "reference"} == {
+        "connections", "retention", "workspaces",
+    }  # fmt: skip
     assert placed["ledger"] == "local"
     # What lay here before would lie here for good.
     assert {table for place, table in calls if place == "truncated"} == placed.keys() - {"ledger"}

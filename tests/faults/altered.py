@@ -67,7 +67,8 @@ def freezing() -> None:
 
 def closed_transports() -> None:
     """Have a write to Redis fail now and then, as uvloop has it fail on a connection that was reset just then."""
-    every = 5 if sys.argv[1] == "ingest" else 100  # which writes that much less
+    # More than a connection needs to begin with, or none would ever be of use; a worker writes that much more.
+    every = 11 if sys.argv[1] == "ingest" else 100
     send = AbstractConnection.send_packed_command
     numbers = itertools.count(1)
 
@@ -127,9 +128,9 @@ def removing_early() -> None:
     drains: list[Any] = []
     made = drain_module.Drain.drain
 
-    async def drain(self: Any, partition: int) -> Any:
+    async def drain(self: Any, partition: int, **options: Any) -> Any:
         drains.append(self)
-        return await made(self, partition)
+        return await made(self, partition, **options)
 
     async def settle_and_remove(database: Any, partition: int, tally: Any, entries: Any) -> int:
         settled: int = await settle(database, partition, tally, entries)
