@@ -40,6 +40,7 @@ async def fresh(rig: Rig) -> AsyncIterator[Rig]:
                 yield other
             finally:
                 other.end()
+                rig._workspaces = other._workspaces  # noqa: SLF001 (or the next test's would have the same names)
         await redis.flushdb()
     await rig.pool.execute("DROP DATABASE upgraded WITH (FORCE)")
 

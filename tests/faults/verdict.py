@@ -1,6 +1,7 @@
 """After a fault has healed: everything settles in time, and nothing was lost, doubled, invented or miscounted."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from schemas.queue import PARTITIONS, stream_key
 from tests.convergence.model import expected
@@ -28,11 +29,12 @@ class Fate:
 
 async def quiet(rig: Rig) -> None:
     """Wait until nothing waits in the queue."""
+    await eventually(partial(is_quiet, rig), "the queue to be empty", QUIET_SECONDS)
 
-    async def is_quiet() -> bool:
-        return not any([await rig.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)])
 
-    await eventually(is_quiet, "the queue to be empty", QUIET_SECONDS)
+async def is_quiet(rig: Rig) -> bool:
+    """Tell whether nothing waits in the queue."""
+    return not any([await rig.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)])
 
 
 async def judge(rig: Rig, producer: Producer) -> Fate:
