@@ -1,15 +1,15 @@
 """The guard against falling back: fails where a main ratio is below half of its goal.
 
-Run it with `python -m tests.bench.guard`; it takes under a minute. Half, since the machine may be busy with other
+Run it with `python -m tests.bench.guard`; it takes a minute. Half, since the machine may be busy with other
 things: what it catches is a hot path that became twice as slow, not a few per cent.
 """
 
 import sys
 
-from tests.bench import edge
+from tests.bench import edge, worker_rate
 from tests.bench.ratios import Ratio, print_table
 
-BENCHMARKS = (edge.short,)
+BENCHMARKS = (edge.short, worker_rate.short)
 """Each measures for some seconds, starting what it needs itself, and gives its main ratios."""
 
 

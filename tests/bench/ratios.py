@@ -30,8 +30,8 @@ class Ratio:
 
     @property
     def is_halved(self) -> bool:
-        """Tell whether the median is worse than half of its goal."""
-        return self.median > self.goal * 2 if self.is_at_most else self.median < self.goal / 2
+        """Tell whether every round is worse than half of the goal: what else the machine does spoils single ones."""
+        return min(self.rounds) > self.goal * 2 if self.is_at_most else max(self.rounds) < self.goal / 2
 
     def row(self) -> tuple[str, str, str, str]:
         """Give what, goal, median and spread, as text."""

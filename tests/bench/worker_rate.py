@@ -54,7 +54,7 @@ def measure(
 def short() -> list[Ratio]:
     """Measure for some seconds; give the two main ratios, for the guard."""
     with running_servers() as servers:
-        return measure(servers, 1, 15_000, (1_000, 20_000))[0]
+        return measure(servers, 3, 15_000, (1_000, 20_000))[0]
 
 
 def main() -> None:

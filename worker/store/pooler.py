@@ -133,7 +133,11 @@ class Opener:
             return None
         # Without parameters, which would prepare a statement; its status tells how many rows there were.
         names = " OR ".join(f"(name = '{name}' AND setting = '{self._settings[name]}')" for name in self._telling())
-        found = await connection.execute(f"SELECT FROM pg_settings WHERE {names}")
+        try:
+            found = await connection.execute(f"SELECT FROM pg_settings WHERE {names}")
+        except BaseException:  # also a process that stops just then
+            connection.terminate()
+            raise
         if found == f"SELECT {len(self._telling())}":
             return connection
         await connection.close()
