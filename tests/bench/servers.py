@@ -15,6 +15,7 @@ from typing import IO, cast
 import psutil
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import ResponseError
 
 from schemas.queue import PARTITIONS, stream_key
 from tests.bench.cores import pinned, split
@@ -72,7 +73,8 @@ def empty_queue(redis_url: str) -> None:
     """Throw away what was acknowledged, in Redis' memory and log, so that each measurement begins alike."""
     with Redis.from_url(redis_url) as redis:
         redis.delete(*map(stream_key, range(PARTITIONS)), *redis.keys("arq:*"))
-        redis.bgrewriteaof()
+        with suppress(ResponseError):  # one is under way already
+            redis.bgrewriteaof()
         while redis.info("persistence")["aof_rewrite_in_progress"]:
             time.sleep(0.05)
 

@@ -1,7 +1,7 @@
 from schemas.queue import partition_of
 from tests.system import System, eventually
 
-_BURST = 2000
+_BURST = 10_000
 _DONE = "SELECT count(*) FROM variance.events WHERE workspace = 'default'"
 _OTHERS = "SELECT EXISTS (SELECT FROM variance.events WHERE workspace = 'other')"
 
@@ -19,7 +19,7 @@ async def test_a_workspaces_burst_does_not_make_others_wait_for_its_end(system: 
             for number in range(first, first + 500)
         ]
         await system.post("/webhook/defaultmain", burst, "defaultmain")
-    await system.start_worker(drains_at_once=1, drain_messages=5)
+    await system.start_worker(drains_at_once=1, drain_messages=20)
 
     async def is_under_way() -> bool:
         return bool(await system.database.fetchval(_DONE))
