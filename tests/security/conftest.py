@@ -1,22 +1,5 @@
-"""The running system, and the command beside it."""
+"""The running system, and the command beside it, as the commands' own tests have them."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from tests.cli.conftest import system, variance
 
-import pytest
-
-from tests.cli.command import Variance
-from tests.system import System, running_system
-
-
-@pytest.fixture
-async def system(redis_url: str, database_url: str) -> AsyncIterator[System]:
-    """The whole system, with a connection `main`."""
-    async with running_system(redis_url, database_url) as running:
-        yield running
-
-
-@pytest.fixture
-def variance(tmp_path: Path, redis_url: str, database_url: str) -> Variance:
-    """The command, told of the test's servers by the environment."""
-    return Variance(tmp_path, {"REDIS_URL": redis_url, "DATABASE_URL": database_url})
+__all__ = ("system", "variance")
