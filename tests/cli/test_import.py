@@ -100,6 +100,19 @@ async def test_many_chunks_are_all_applied(variance: Variance) -> None:
 
 
 @pytest.mark.usefixtures("app")
+async def test_lines_wait_for_no_others_where_the_input_pauses(variance: Variance) -> None:
+    process = await variance.start("import", "-", "--json")
+    assert process.stdin is not None
+    process.stdin.write(lines(*TRACKS[:3]))
+    await process.stdin.drain()
+    async with asyncio.timeout(20):
+        while (await variance("status", "--json")).json["applied"] < 3:
+            pass
+    out, _ = await process.communicate(lines(*TRACKS[3:]))
+    assert orjson.loads(out) == NOTHING | {"read": 5, "applied": 5}
+
+
+@pytest.mark.usefixtures("app")
 async def test_a_file_that_is_cut_off_is_imported_up_to_there(variance: Variance, tmp_path: Path) -> None:
     content = lines(*TRACKS, *({"type": "identify", "userId": str(hash(str(n)))} for n in range(5000)))
     (tmp_path / "cut.gz").write_bytes(gzip.compress(content)[:-5000])

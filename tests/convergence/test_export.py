@@ -1,6 +1,7 @@
 """What is exported and imported into an empty workspace gives the same log, and so the same state."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.convergence.stage import Stage, open_stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.exporting.export import export_messages
 from worker.importing.apply import apply_import
-from worker.importing.chunks import cut_chunks
+from worker.importing.judged_lines import judge_line
 from worker.importing.lines import read_lines
 
 _ODD = [
@@ -43,10 +44,11 @@ async def carried_over(stage: Stage, workspace: str) -> str:
         await export_messages(stage.database, await workspace_id(stage, workspace), None, file, lambda _lines: None)
     file.seek(0)
     other = await stage.new_workspace()
-    for chunk in cut_chunks(read_lines(file), None, {name: f"{other}{name}" for name in METHODS}):
-        async with stage.database.transaction():
-            tally = await apply_import(stage.database, chunk.messages)
-        assert tally.applied == tally.total
+    named = {name: f"{other}{name}" for name in METHODS}
+    messages = [judge_line(line, None, datetime.now(UTC), named).message for line in read_lines(file)]
+    async with stage.database.transaction():
+        tally = await apply_import(stage.database, messages)
+    assert tally.applied == tally.total
     return other
 
 

@@ -4,14 +4,12 @@ from datetime import UTC, datetime
 
 import msgspec
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.queue import QueuedRefusal
-from worker.importing.chunks import CHUNK_MESSAGES, cut_chunks
 from worker.importing.judged_lines import judge_line
-from worker.importing.lines import LONGEST_LINE_BYTES, Line, UnreadableFileError, read_lines
+from worker.importing.lines import LONGEST_LINE_BYTES, Line, read_lines
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 EVENING = datetime(2024, 1, 1, 18, tzinfo=UTC)
@@ -30,7 +28,7 @@ messages = st.dictionaries(fields, json_values, max_size=8) | calls
 @given(text=st.binary(max_size=200) | messages.map(msgspec.json.encode), number=st.integers(1, 9))
 def test_whatever_a_line_holds_it_has_one_key_for_good(text: bytes, number: int) -> None:
     line = Line(number, text, is_whole=True)
-    first, second = judge_line(line, "c", NOON), judge_line(line, "c", EVENING)
+    first, second = judge_line(line, "c", NOON).message, judge_line(line, "c", EVENING).message
     assert (first.message_key, first.is_accepted) == (second.message_key, second.is_accepted)
     if first.is_accepted:
         assert orjson.loads(first.value)["messageId"]
@@ -51,16 +49,6 @@ def test_a_line_that_is_too_long_keeps_its_beginning_and_harms_no_other() -> Non
     first, long, last = read_lines(io.BytesIO(content))
     assert (first.number, long.number, last.number) == (1, 2, 3)
     assert (first.is_whole, long.is_whole, last.is_whole) == (True, False, True)
-    refusal = msgspec.json.decode(judge_line(long, "c", NOON).value, type=QueuedRefusal)
+    refusal = msgspec.json.decode(judge_line(long, "c", NOON).message.value, type=QueuedRefusal)
     assert "longer than" in refusal.detail
     assert 1000 < len(refusal.body) < 100_000
-
-
-def test_chunks_hold_at_most_so_many_messages_and_all_that_came_before_a_cut() -> None:
-    content = gzip.compress(b'{"type": "identify", "userId": "u"}\n' * (2 * CHUNK_MESSAGES))
-    chunks = cut_chunks(read_lines(io.BytesIO(content[:-9])), "c")
-    full, partial = next(chunks), next(chunks)
-    assert len(full.messages) == CHUNK_MESSAGES
-    assert full.last_line + len(partial.messages) == partial.last_line
-    with pytest.raises(UnreadableFileError, match=f"after line {partial.last_line}"):
-        next(chunks)

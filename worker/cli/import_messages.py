@@ -3,28 +3,27 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import click
+import uvloop
 
 from worker.cli.connecting import open_database
 from worker.cli.failures import CommandError, explain
 from worker.cli.options import data_option, json_option, workspace_option
 from worker.cli.output import print_json, print_table, tell
-from worker.cli.progress import Meter, show_progress
+from worker.cli.progress import show_progress
 from worker.cli.servers import Servers, find_servers
 from worker.garbage import look_seldom_for_cycles
-from worker.importing.apply import apply_import
-from worker.importing.chunks import cut_chunks
-from worker.importing.judged_lines import UnaddressedLineError
-from worker.importing.lines import UnreadableFileError, read_lines
+from worker.importing.importer import Importer
+from worker.importing.judged_lines import JudgedLine, UnaddressedLineError, judge_line
+from worker.importing.lines import Line, UnreadableFileError, read_lines
 from worker.store.connections import find_connections
-from worker.store.transactions import Transactions
 from worker.tally import Tally
 
 _STANDARD_INPUT = "-"
@@ -48,11 +47,15 @@ def import_messages(
     """
     servers = find_servers(directory)
     look_seldom_for_cycles()
-    with asyncio.Runner() as runner, _opened(file) as source:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, _opened(file) as source:
         addressees = runner.run(_find_addressees(servers, connection, workspace))
         total_bytes = Path(file).stat().st_size if file != _STANDARD_INPUT and Path(file).is_file() else None
         with show_progress("Importing", total_bytes) as meter:
-            tally = _Import(runner, servers, source, meter).run(addressees)
+
+            def show(tally: Tally) -> None:
+                meter.show(source.tell() if total_bytes else 0, f"{tally.total:,} messages")
+
+            tally = _import(runner, servers.require_database(), source, addressees, show)
     result = {
         "read": tally.total,
         "applied": tally.applied,
@@ -70,50 +73,41 @@ def import_messages(
             tell("what was suppressed is of deleted people, or older than what `variance retention show` says is kept")
 
 
-class _Import:
-    """One run. Files are read outside the event loop, where Ctrl-C ends a read that waits for input."""
+def _import(
+    runner: asyncio.Runner,
+    database_url: str,
+    source: BinaryIO,
+    addressees: "_Addressees",
+    show: Callable[[Tally], None],
+) -> Tally:
+    """Import everything. Raises CommandError where the file ends too early, or a line is of no connection."""
 
-    def __init__(self, runner: asyncio.Runner, servers: Servers, source: BinaryIO, meter: Meter) -> None:
-        self._runner = runner
-        self._source = source
-        self._meter = meter
-        self._transactions = Transactions(servers.require_database())
-        self._tally = Tally()
-        self._last_line = 0
+    def judge(line: Line) -> JudgedLine:
+        return judge_line(line, addressees.default_id, datetime.now(UTC), addressees.named)
 
-    def run(self, addressees: "_Addressees") -> Tally:
-        """Import everything. Raises CommandError where the file ends too early, or a line is of no connection."""
-        try:
-            for chunk in cut_chunks(read_lines(self._source), addressees.default_id, addressees.named):
-                apply = partial(apply_import, messages=chunk.messages)
-                self._tally += self._runner.run(self._transactions.run(apply))
-                self._last_line = chunk.last_line
-                self._show()
-        except KeyboardInterrupt:
-            tell(f"stopped after line {self._last_line} ({self._tally.total} messages): {_AGAIN}")
+    importer = Importer(database_url, judge, show)
+    try:
+        runner.run(importer.run(read_lines(source)))
+    except KeyboardInterrupt:
+        tell(f"stopped after line {importer.last_line} ({importer.tally.total} messages): {_AGAIN}")
+        raise
+    except UnaddressedLineError as error:
+        if error.connection is None:
+            message = f"{error}: there are several connections, so give --connection: {addressees.known}"
+            raise click.UsageError(message) from error
+        message = f"{error}: make it first, or give --connection or --workspace; there are: {addressees.known}"
+        raise CommandError(message) from error
+    except UnreadableFileError as error:
+        message = f"{error}; the {importer.tally.total} messages before that are imported"
+        raise CommandError(message) from error
+    except Exception as failure:
+        reason = explain(failure)
+        if reason is None:
             raise
-        except UnaddressedLineError as error:
-            if error.connection is None:
-                message = f"{error}: there are several connections, so give --connection: {addressees.known}"
-                raise click.UsageError(message) from error
-            message = f"{error}: make it first, or give --connection or --workspace; there are: {addressees.known}"
-            raise CommandError(message) from error
-        except UnreadableFileError as error:
-            message = f"{error}; the {self._tally.total} messages before that are imported"
-            raise CommandError(message) from error
-        except Exception as failure:
-            reason = explain(failure)
-            if reason is None:
-                raise
-            message = f"stopped after line {self._last_line} ({self._tally.total} messages), {reason}: {_AGAIN}"
-            raise CommandError(message) from failure
-        finally:
-            self._runner.run(self._transactions.close())
-        return self._tally
-
-    def _show(self) -> None:
-        position_bytes = self._source.tell() if self._source.seekable() else 0
-        self._meter.show(position_bytes, f"{self._tally.total:,} messages")
+        stopped = f"stopped after line {importer.last_line} ({importer.tally.total} messages)"
+        message = f"{stopped}, {reason}: {_AGAIN}"
+        raise CommandError(message) from failure
+    return importer.tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +143,10 @@ async def _find_addressees(servers: Servers, name: str | None, workspace: str | 
 
 @contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
+    # Unbuffered, since a thread may still wait for standard input when everything else has ended, and Python would
+    # not end while one has the lock of sys.stdin's buffer.
     if file == _STANDARD_INPUT:
-        yield sys.stdin.buffer
+        yield cast("BinaryIO", open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))  # noqa: SIM115 (no path)
         return
     with Path(file).open("rb") as source:
         yield source

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,14 @@ from worker.importing.lines import LONGEST_LINE_BYTES, Line
 
 _KEPT_BYTES = 64 * 1024
 """Bytes that are kept of a line which is too long."""
+
+
+class JudgedLine(NamedTuple):
+    """A line's message, and whose it is: one value for all that one sender's lines say, as far as they are messages."""
+
+    line_number: int
+    sender: str
+    message: QueuedMessage
 
 
 class UnaddressedLineError(Exception):
@@ -32,7 +40,7 @@ class UnaddressedLineError(Exception):
 
 def judge_line(
     line: Line, connection_id: str | None, received_at: datetime, named: Mapping[str, str] | None = None
-) -> QueuedMessage:
+) -> JudgedLine:
     """Judge a line. Its own `receivedAt` is kept; without a messageId it gets one that follows from the line.
 
     `connection_id` is whose the lines are that name no connection, and `named` gives the ids for those that do; without
@@ -52,7 +60,8 @@ def judge_line(
         raw["messageId"] = line_id(line)
     judged = accept(raw, received_at, from_segment=True)
     if isinstance(judged, Accepted):
-        return QueuedMessage(connection_id, judged.message_key, is_accepted=True, value=judged.body)
+        message = QueuedMessage(connection_id, judged.message_key, is_accepted=True, value=judged.body)
+        return JudgedLine(line.number, judged.sender, message)
     key = judged.message_key if has_own_id else line_id(line)
     return _queued(line, connection_id, received_at, replace(judged, message_key=key))
 
@@ -81,15 +90,16 @@ def _has_message_id(raw: Mapping[str, Any]) -> bool:
     )
 
 
-def _unreadable(line: Line, connection_id: str, received_at: datetime, detail: str) -> QueuedMessage:
+def _unreadable(line: Line, connection_id: str, received_at: datetime, detail: str) -> JudgedLine:
     text = line.text if line.is_whole else line.text[:_KEPT_BYTES]
     body = text.decode(errors="replace").replace("\x00", "\ufffd")
     refused = Refused("not_an_object", detail, line_id(line), body)
     return _queued(line, connection_id, received_at, refused)
 
 
-def _queued(line: Line, connection_id: str, received_at: datetime, refused: Refused) -> QueuedMessage:
+def _queued(line: Line, connection_id: str, received_at: datetime, refused: Refused) -> JudgedLine:
     detail = f"{refused.detail} - in line {line.number}"
     refusal = QueuedRefusal(refused.reason, detail, refused.body, write_instant(received_at))
     value = msgspec.json.encode(refusal)
-    return QueuedMessage(connection_id, refused.message_key, is_accepted=False, value=value)
+    message = QueuedMessage(connection_id, refused.message_key, is_accepted=False, value=value)
+    return JudgedLine(line.number, refused.message_key, message)
