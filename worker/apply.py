@@ -6,8 +6,7 @@ from uuid import UUID
 
 from worker.drain_notes import step
 from worker.failure import ConcurrentChangeError
-from worker.fold.account_rules import AccountRules
-from worker.fold.facts import Facts, LoggedMessage, Named, facts_of
+from worker.fold.facts import Facts, LoggedMessage, Named
 from worker.forget import forget_linked, forget_person
 from worker.store import messages as message_store
 from worker.store.database import Database
@@ -17,17 +16,14 @@ from worker.update_accounts import update_accounts
 from worker.update_contacts import update_contacts
 
 
-async def apply_messages(
-    database: Database, workspace_id: int, messages: Sequence[LoggedMessage], rules: Mapping[str, AccountRules]
-) -> Tally:
-    """Apply messages exactly once, however often they come. `rules` has each connection's account rules.
+async def apply_messages(database: Database, workspace_id: int, told: Sequence[Facts]) -> Tally:
+    """Apply what messages told exactly once, however often they come.
 
     Raises ConcurrentChangeError where the transaction has to be tried again.
     """
-    batch = _first_of_each(messages)
-    facts = [facts_of(message, rules[message.stamp.connection_id]) for message in batch]
-    deletions = await _forget(database, workspace_id, [fact for fact in facts if fact.is_deletion])
-    said = [fact for fact in facts if not fact.is_deletion]
+    batch = _first_of_each(told)
+    deletions = await _forget(database, workspace_id, [fact for fact in batch if fact.is_deletion])
+    said = [fact for fact in batch if not fact.is_deletion]
     named = _named(said)
     deleted_at = await message_store.find_tombstones(database, workspace_id, named)
     kept = [fact for fact in said if not _is_suppressed(fact, deleted_at)]
@@ -37,10 +33,10 @@ async def apply_messages(
         await _fold(database, workspace_id, fresh, named, deleted_at)
     newly_suppressed = await _suppress(database, workspace_id, suppressed, deleted_at)
     applied = [*deletions, *fresh]
-    repeated = _repeated(messages, {fact.message.key for fact in suppressed}, applied)
+    repeated = _repeated(told, {fact.message.key for fact in suppressed}, applied)
     if repeated:
         await message_store.upsert_conflicts(database, workspace_id, repeated, datetime.now(UTC))
-    duplicate = len(messages) - len(applied) - newly_suppressed
+    duplicate = len(told) - len(applied) - newly_suppressed
     return Tally(applied=len(applied), duplicate=duplicate, suppressed=newly_suppressed)
 
 
@@ -108,19 +104,19 @@ async def _forget_aliased(
                 await forget_person(database, workspace_id, previous, moment)
 
 
-def _first_of_each(messages: Iterable[LoggedMessage]) -> list[LoggedMessage]:
-    firsts: dict[tuple[str, str], LoggedMessage] = {}
-    for message in messages:
-        firsts.setdefault(message.key, message)
+def _first_of_each(told: Iterable[Facts]) -> list[Facts]:
+    firsts: dict[MessageKey, Facts] = {}
+    for fact in told:
+        firsts.setdefault(fact.message.key, fact)
     return list(firsts.values())
 
 
 def _repeated(
-    messages: Sequence[LoggedMessage], suppressed: Collection[MessageKey], fresh: Sequence[Facts]
+    told: Sequence[Facts], suppressed: Collection[MessageKey], fresh: Sequence[Facts]
 ) -> list[LoggedMessage]:
     """Give the messages that are not the first with their key."""
-    firsts = {id(fact.message) for fact in fresh}
-    return [message for message in messages if id(message) not in firsts and message.key not in suppressed]
+    firsts = {id(fact) for fact in fresh}
+    return [fact.message for fact in told if id(fact) not in firsts and fact.message.key not in suppressed]
 
 
 def _named(batch: Sequence[Facts]) -> set[UUID]:

@@ -19,7 +19,8 @@ from schemas.timestamps import counted_at, occurred_at, read_instant
 from worker.apply import apply_messages
 from worker.drain_notes import note_deaths, noting_if_kept
 from worker.failure import is_messages_fault
-from worker.fold.facts import LoggedMessage
+from worker.fold.account_rules import AccountRules
+from worker.fold.facts import Facts, LoggedMessage, facts_of
 from worker.fold.stamp import Stamp
 from worker.retention.age import is_expired
 from worker.store.database import Database, to_jsonb
@@ -78,20 +79,19 @@ class _Settling:
     async def _settle_together(self, queued: Sequence[QueuedMessage]) -> Tally:
         letters = [letter for message in queued if (letter := self._refusal(message))]
         buried = await self._keep(letters) if letters else Tally()
-        messages = [
-            logged_message(self.workspace_id, message) for message in queued
+        told = [
+            told_by(self.workspace_id, message, self.connections[message.connection_id].rules) for message in queued
             if message.is_accepted and message.connection_id in self.connections
         ]  # fmt: skip
-        if not messages:
+        if not told:
             return buried
-        rules = {id_: connection.rules for id_, connection in self.connections.items()}
-        trimmed_until = self.connections[messages[0].stamp.connection_id].trimmed_until
+        trimmed_until = self.connections[told[0].message.stamp.connection_id].trimmed_until
         if trimmed_until is not None:
-            expired = [message for message in messages if is_expired(message, trimmed_until)]
+            expired = [fact.message for fact in told if is_expired(fact.message, trimmed_until)]
             if expired:
                 buried += await self._suppress(expired)
-                messages = [message for message in messages if not is_expired(message, trimmed_until)]
-        return buried + await apply_messages(self.database, self.workspace_id, messages, rules)
+                told = [fact for fact in told if not is_expired(fact.message, trimmed_until)]
+        return buried + await apply_messages(self.database, self.workspace_id, told)
 
     def _refusal(self, message: QueuedMessage) -> DeadLetter | None:
         """Give the dead letter of a message that is refused before the fold."""
@@ -129,24 +129,24 @@ class _Settling:
         return Tally(dead=len(new), duplicate=len(letters) - len(new))
 
 
-def logged_message(workspace_id: int, message: QueuedMessage) -> LoggedMessage:
-    """Decode an accepted message."""
+def told_by(workspace_id: int, message: QueuedMessage, rules: AccountRules) -> Facts:
+    """Decode an accepted message, and read what it says under its connection's account rules."""
     body = orjson.loads(message.value)
     received_at = read_instant(body.get("receivedAt")) or datetime.now(UTC)
     at = occurred_at(body, received_at)
     counted = counted_at(at, received_at)
     is_deletion = body["type"] == "delete"
-    return LoggedMessage(
+    logged = LoggedMessage(
         workspace_id=workspace_id,
         stamp=Stamp.of(counted, message.message_key, message.connection_id),
         counted_at=counted,
         occurred_at=at,
         received_at=received_at,
         type=body["type"],
-        body=body,
         # The log keeps that somebody was deleted, not who.
         text=to_jsonb({"type": "delete", "receivedAt": body["receivedAt"]}) if is_deletion else message.value.decode(),
     )
+    return facts_of(logged, body, rules)
 
 
 def _letter(message: QueuedMessage, reason: Reason, detail: str) -> DeadLetter:

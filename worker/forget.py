@@ -22,7 +22,7 @@ from worker.fold.stamp import Stamp
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
-from worker.store.database import Database
+from worker.store.database import Database, from_jsonb
 from worker.store.ledger import read_connection_rules
 from worker.store.messages import MessageKey
 from worker.update_accounts import update_accounts
@@ -185,7 +185,12 @@ async def _said_later(
     connections = await read_connection_rules(database, {message.stamp.connection_id for message in messages})
     rules = {connection_id: connection.rules for connection_id, connection in connections.items()}
     return [
-        facts_of(message, rules[message.stamp.connection_id], is_withdrawn=(workspace_id, message.key) in withdrawn)
+        facts_of(
+            message,
+            from_jsonb(message.text),
+            rules[message.stamp.connection_id],
+            is_withdrawn=(workspace_id, message.key) in withdrawn,
+        )
         for message in messages
     ]
 

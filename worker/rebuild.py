@@ -17,7 +17,7 @@ from worker.fold.facts import Facts, LoggedMessage, facts_of
 from worker.sql import statement
 from worker.store import folded
 from worker.store.connections import update_rules
-from worker.store.database import Database, server_settings
+from worker.store.database import Database, from_jsonb, server_settings
 from worker.store.holding import IsHeld, holding
 from worker.store.ledger import read_all_rules
 from worker.store.messages import MessageKey, logged_message, read_withdrawals
@@ -119,7 +119,8 @@ class _Folding:
     def _facts(self, workspace_id: int, message: LoggedMessage) -> Facts:
         connection_id = message.stamp.connection_id
         rules = self.options.rules.get(connection_id) or self.stored_rules[connection_id]
-        return facts_of(message, rules, is_withdrawn=(workspace_id, message.key) in self.withdrawn)
+        is_withdrawn = (workspace_id, message.key) in self.withdrawn
+        return facts_of(message, from_jsonb(message.text), rules, is_withdrawn=is_withdrawn)
 
 
 @asynccontextmanager

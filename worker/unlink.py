@@ -11,7 +11,7 @@ from worker.fold.links import claims_of
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
-from worker.store.database import Database
+from worker.store.database import Database, from_jsonb
 from worker.store.folded import REBUILD_LOCK
 from worker.store.messages import MessageKey
 from worker.update_contacts import link_again
@@ -29,7 +29,7 @@ async def unlink(
     Raises NoLinkError, and ConcurrentChangeError where the transaction has to be tried again.
     """
     messages = await message_store.read_messages(database, workspace_id, [], [key])
-    facts = [facts_of(message, rules[key[0]]) for message in messages]
+    facts = [facts_of(message, from_jsonb(message.text), rules[key[0]]) for message in messages]
     if not facts or not (facts[0].is_claim or facts[0].alias):
         raise NoLinkError("the message made no link: it is no Alias call, and does not carry both ids")
     if not await database.fetchval("SELECT pg_try_advisory_xact_lock_shared($1::bigint)", REBUILD_LOCK):
@@ -70,7 +70,9 @@ async def _claim_again(
 ) -> None:
     """Find the earliest claim of the two that still counts."""
     messages = await message_store.read_claiming_messages(database, workspace_id, user.id, visitor.value)
-    claims = claims_of(facts_of(message, rules[message.stamp.connection_id]) for message in messages)
+    claims = claims_of(
+        facts_of(message, from_jsonb(message.text), rules[message.stamp.connection_id]) for message in messages
+    )
     await link_store.delete_claim(database, workspace_id, visitor.id, user.id)
     if claims:
         await link_store.upsert_claims(database, workspace_id, claims.values())

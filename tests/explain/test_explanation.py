@@ -33,7 +33,7 @@ def _facts(message: dict[str, Any]) -> Facts:
     at = datetime.fromisoformat(message["timestamp"])
     stamp = Stamp(microseconds(at), message["messageId"], message["connection"])
     rules = AccountRules(METHODS[message["connection"]])  # type: ignore[arg-type] # the worlds' own methods
-    return facts_of(LoggedMessage(1, stamp, at, at, at, message["type"], message, ""), rules)
+    return facts_of(LoggedMessage(1, stamp, at, at, at, message["type"], ""), message, rules)
 
 
 def _evidence(

@@ -52,7 +52,8 @@ def preview(text: str, rules: AccountRules) -> Preview | None:
     judged = accept(message, datetime.now(UTC), from_segment=True)
     if not isinstance(judged, Accepted):
         return Preview(fault=f"It would be refused: {judged.detail}")
-    facts = facts_of(_logged(judged), rules)
+    body: Mapping[str, Any] = orjson.loads(judged.body)
+    facts = facts_of(_logged(judged, body["type"]), body, rules)
     if facts.message.type not in ("identify", "group"):
         return Preview(fault="Only Identify and Group calls say which account somebody is in: paste one of these.")
     best = facts.evidence[0] if facts.evidence else None
@@ -81,12 +82,9 @@ def _completed(raw: Any) -> Any:
     return message
 
 
-def _logged(judged: Accepted) -> LoggedMessage:
+def _logged(judged: Accepted, type_: str) -> LoggedMessage:
     now = datetime.now(UTC)
-    body: Mapping[str, Any] = orjson.loads(judged.body)
-    return LoggedMessage(
-        0, Stamp.of(now, judged.message_key, ""), now, now, now, body["type"], body, judged.body.decode()
-    )
+    return LoggedMessage(0, Stamp.of(now, judged.message_key, ""), now, now, now, type_, judged.body.decode())
 
 
 def _account_name(facts: Facts, name: str | None) -> str | None:

@@ -18,9 +18,9 @@ _MEMBERSHIP_WORDS = {"true": True, "false": False}
 
 
 class LoggedMessage(msgspec.Struct, frozen=True):
-    """A message as the log holds it. `body` is the decoded message, `text` its JSON as it was queued.
+    """A message as the log holds it: `text` is its JSON. `counted_at` is the stamp's time as an instant.
 
-    `counted_at` is the stamp's time as an instant.
+    It has no decoded body, which takes several times as much memory, and is not needed once it was read into facts.
     """
 
     workspace_id: int
@@ -29,7 +29,6 @@ class LoggedMessage(msgspec.Struct, frozen=True):
     occurred_at: datetime
     received_at: datetime
     type: str
-    body: Mapping[str, Any]
     text: str
 
     @property
@@ -94,12 +93,16 @@ class Facts(msgspec.Struct, frozen=True):
         return self.user.id != self.anonymous.id
 
 
-def facts_of(message: LoggedMessage, rules: AccountRules, *, is_withdrawn: bool = False) -> Facts:
-    """Read what a message says, under its connection's account rules; all but its link where that was withdrawn."""
-    body = message.body
+def facts_of(
+    message: LoggedMessage, body: Mapping[str, Any], rules: AccountRules, *, is_withdrawn: bool = False
+) -> Facts:
+    """Read what a message says, under its connection's account rules; all but its link where that was withdrawn.
+
+    `body` is the decoded message.
+    """
     traits = _traits(body) if message.type == "identify" else {}
-    account = _account(message, rules)
-    audience, is_member = _audience(message, account)
+    account = _account(message.type, body, rules)
+    audience, is_member = _audience(message.type, body, account)
     evidence: tuple[AccountEvidence, ...] = ()
     if message.type == "identify":
         evidence = tuple(evidence_of_traits(traits, rules))
@@ -108,9 +111,9 @@ def facts_of(message: LoggedMessage, rules: AccountRules, *, is_withdrawn: bool 
     best = account or next(iter(evidence), None)
     return Facts(
         message=message,
-        user=_named(message, "userId", is_user=True),
-        anonymous=_named(message, "anonymousId", is_user=False),
-        alias=_alias(message, is_withdrawn=is_withdrawn) if message.type == "alias" else None,
+        user=_named(message.workspace_id, body.get("userId"), is_user=True),
+        anonymous=_named(message.workspace_id, body.get("anonymousId"), is_user=False),
+        alias=_alias(message, body, is_withdrawn=is_withdrawn) if message.type == "alias" else None,
         traits=traits,
         evidence=evidence,
         account=account,
@@ -130,11 +133,10 @@ def account_ids(facts: Facts) -> Iterator[tuple[UUID, AccountEvidence]]:
         yield account_id(facts.message.workspace_id, facts.account.source, facts.account.key), facts.account
 
 
-def _named(message: LoggedMessage, field: str, *, is_user: bool) -> Named | None:
-    value = message.body.get(field)
+def _named(workspace_id: int, value: str | None, *, is_user: bool) -> Named | None:
     if value is None or is_no_id(value):
         return None
-    return Named(identity_id(message.workspace_id, value), value, is_user)
+    return Named(identity_id(workspace_id, value), value, is_user)
 
 
 def _traits(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -145,8 +147,8 @@ def _traits(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return _object(traits)
 
 
-def _alias(message: LoggedMessage, *, is_withdrawn: bool) -> AliasCall:
-    previous, user = message.body["previousId"], message.body["userId"]
+def _alias(message: LoggedMessage, body: Mapping[str, Any], *, is_withdrawn: bool) -> AliasCall:
+    previous, user = body["previousId"], body["userId"]
     return AliasCall(
         message.stamp,
         previous,
@@ -157,28 +159,28 @@ def _alias(message: LoggedMessage, *, is_withdrawn: bool) -> AliasCall:
     )
 
 
-def _account(message: LoggedMessage, rules: AccountRules) -> AccountEvidence | None:
+def _account(type_: str, body: Mapping[str, Any], rules: AccountRules) -> AccountEvidence | None:
     """Give the account that the message names by itself: a Group call's, or `context.groupId`'s of an event."""
     if rules.method != "group":
         return None
-    if message.type == "group":
-        key = key_text(message.body["groupId"])
-    elif message.type in _NAMES_ACCOUNT_IN_CONTEXT:
-        key = key_text(_object(message.body.get("context")).get("groupId"))
+    if type_ == "group":
+        key = key_text(body["groupId"])
+    elif type_ in _NAMES_ACCOUNT_IN_CONTEXT:
+        key = key_text(_object(body.get("context")).get("groupId"))
     else:
         return None
     return None if key is None or is_no_id(key) else AccountEvidence("group", key, None, is_own=True)
 
 
-def _audience(message: LoggedMessage, account: AccountEvidence | None) -> tuple[str | None, bool]:
+def _audience(type_: str, body: Mapping[str, Any], account: AccountEvidence | None) -> tuple[str | None, bool]:
     """Give the audience that an Engage call speaks of and whether its subject is in it, or None."""
-    if message.type != "identify" and (message.type != "group" or account is None):
+    if type_ != "identify" and (type_ != "group" or account is None):
         return None, False
-    personas = _object(_object(message.body.get("context")).get("personas"))
+    personas = _object(_object(body.get("context")).get("personas"))
     key = personas.get("computation_key")
     if personas.get("computation_class") not in _AUDIENCE_CLASSES or not isinstance(key, str) or not key:
         return None, False
-    value = _traits(message.body).get(key)
+    value = _traits(body).get(key)
     if isinstance(value, str):
         value = _MEMBERSHIP_WORDS.get(value.lower())
     return (audience_key(key), value) if isinstance(value, bool) else (None, False)

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import orjson
+
 from schemas.message import EVENT_TYPES
 from schemas.timestamps import read_instant
 from worker.fold.facts import LoggedMessage
@@ -14,4 +16,4 @@ def is_expired(message: LoggedMessage, trimmed_until: datetime) -> bool:
 
 def has_own_time(message: LoggedMessage) -> bool:
     """Tell whether every repeat of the message has the same time: one that depends on its arrival is never trimmed."""
-    return read_instant(message.body.get("timestamp")) is not None
+    return read_instant(orjson.loads(message.text).get("timestamp")) is not None

@@ -22,7 +22,7 @@ from worker.fold.facts import Facts, facts_of
 from worker.retention.judge import KnownFacts, judge
 from worker.store import retention as store
 from worker.store.accounts import lock_accounts
-from worker.store.database import Database
+from worker.store.database import Database, from_jsonb
 from worker.store.folded import REBUILD_LOCK
 from worker.store.identities import find_identities, lock_contacts
 from worker.store.ledger import read_all_rules
@@ -126,7 +126,10 @@ class _Trim:
             messages = await store.read_old_events(
                 self.database, self.workspace_id, passed, self.until, _MOST_EVENTS_EACH
             )
-            events = [facts_of(message, self.rules[message.stamp.connection_id]) for message in messages]
+            events = [
+                facts_of(message, from_jsonb(message.text), self.rules[message.stamp.connection_id])
+                for message in messages
+            ]
             found, kept = Counter(map(_sender_id, events)), Counter[UUID | None]()
             for first in range(0, len(events), _MOST_EVENTS):
                 kept.update(map(_sender_id, await self._settle(events[first : first + _MOST_EVENTS])))

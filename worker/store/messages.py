@@ -13,7 +13,7 @@ from schemas.timestamps import counted_at
 from worker.fold.facts import Facts, LoggedMessage
 from worker.fold.stamp import Stamp
 from worker.sql import statement
-from worker.store.database import Database, from_jsonb, to_jsonb
+from worker.store.database import Database, to_jsonb
 
 MessageKey = tuple[str, str]
 """A connection's id and a message's key."""
@@ -83,7 +83,6 @@ def logged_message(workspace_id: int, row: Record) -> LoggedMessage:
         occurred_at=row["occurred_at"],
         received_at=row["received_at"],
         type=row["type"],
-        body=from_jsonb(row["body"]),
         text=row["body"],
     )
 
