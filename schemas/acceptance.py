@@ -170,7 +170,8 @@ def id_text(value: str | float | None) -> str | None:
 
 def _write(message: dict[str, Any], path: str) -> bytes:
     try:
-        return orjson.dumps(message)
+        # A copy, since orjson's own bytes leave a hole of several kilobytes behind them for as long as they are kept.
+        return memoryview(orjson.dumps(message)).tobytes()
     except orjson.JSONEncodeError:
         raise _RefusedError("nested_too_deeply", f"Nested too deeply to be stored - at `{path}`") from None
 

@@ -68,7 +68,7 @@ class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     redis_url: str
     arq_redis_url: str | None = None
     database_url: str
-    drains_at_once: Positive = 4
+    drains_at_once: Positive = 8
     drain_messages: Positive = 1000
     sweep_seconds: Seconds = 0.03
     shutdown_seconds: Seconds = 10.0

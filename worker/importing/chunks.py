@@ -1,6 +1,6 @@
 """Gathering messages into what one transaction applies.
 
-A sender's messages are gathered together, in one of a few chunks that fill side by side: a transaction then has more
+A sender's messages are gathered together, in one of some chunks that fill side by side: a transaction then has more
 messages of fewer people, each of whom it looks up and writes once, and two transactions seldom want the same people.
 """
 
@@ -12,7 +12,7 @@ from worker.importing.judged_lines import JudgedLine
 
 CHUNK_MESSAGES = 2000
 CHUNK_BYTES = 8 * 1024 * 1024
-_SIDE_BY_SIDE = 8
+_SIDE_BY_SIDE = 32
 
 
 @dataclass(slots=True)
