@@ -7,7 +7,6 @@ fields, the four ids as strings, `type` in lower case, `messageId` and `received
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +32,7 @@ _SENDERS_TYPES = TYPES - {"delete"}
 _OBJECTS = ("traits", "properties", "context", "integrations")
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """A message fit for the queue: its key, who sent it (for its partition), and its JSON."""
 
     message_key: str
@@ -42,8 +40,7 @@ class Accepted:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """A message that is the sender's fault: why, at which field, and what it was."""
 
     reason: Reason
@@ -137,9 +134,8 @@ def _check_fields(message: dict[str, Any], path: str) -> None:
     if required is not None and not id_text(message[required]):
         raise _RefusedError("missing_field", f"Expected a value that is not blank - at `{path}.{required}`")
     for name in _OBJECTS:
-        value = message.get(name)
-        if isinstance(value, list):
-            if value:
+        if isinstance(message.get(name), list):
+            if message[name]:
                 raise _RefusedError("invalid_field", f"Expected `object | null`, got `array` - at `{path}.{name}`")
             message[name] = {}
 
@@ -155,8 +151,9 @@ def _sender(message: Mapping[str, Any], path: str) -> str:
 
 def _make_ids_text(message: dict[str, Any]) -> None:
     for name in _IDS:
-        if message.get(name) is not None:
-            message[name] = id_text(message[name])
+        value = message.get(name)
+        if value is not None and not (isinstance(value, str) and value.strip()):
+            message[name] = id_text(value)
 
 
 def id_text(value: str | float | None) -> str | None:

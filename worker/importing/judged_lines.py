@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -63,7 +62,7 @@ def judge_line(
         message = QueuedMessage(connection_id, judged.message_key, is_accepted=True, value=judged.body)
         return JudgedLine(line.number, judged.sender, message)
     key = judged.message_key if has_own_id else line_id(line)
-    return _queued(line, connection_id, received_at, replace(judged, message_key=key))
+    return _queued(line, connection_id, received_at, msgspec.structs.replace(judged, message_key=key))
 
 
 def _whose(line: Line, name: object, connection_id: str | None, named: Mapping[str, str] | None) -> str:
