@@ -21,6 +21,9 @@ _SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # After each checkpoint a page is written whole into the log once more. With millions of messages their keys lie all
+    # over the index, so that at 1 GB, the default, a busy system would write each message's pages whole, for good.
+    "max_wal_size": "4GB",
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",
