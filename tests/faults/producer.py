@@ -16,7 +16,7 @@ import orjson
 from tests.faults.canary import SECRET_PREFIX
 from tests.faults.chance import message
 from tests.faults.ledger import Ledger, Outcome
-from tests.system import eventually
+from tests.waiting import eventually
 
 _AGAIN_SECONDS = 0.05
 _TRIES = 200

@@ -9,7 +9,8 @@ import pytest
 
 from schemas.queue import PARTITIONS, stream_key
 from tests.journeys.messages import track
-from tests.system import System, eventually, running_system
+from tests.system import System, running_system
+from tests.waiting import eventually
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 from worker.migrate import apply_migrations

@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 
 from schemas.queue import PARTITIONS, stream_key
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 from worker.balance import read_balance
 from worker.queue_reading import QueueReading
 from worker.recount import recount
