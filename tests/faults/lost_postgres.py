@@ -6,10 +6,8 @@ they sent before. Redis, `web` and the workers go on all the while.
 """
 
 import asyncio
-import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -95,8 +93,10 @@ async def _set(rig: Rig, **settings: str) -> None:
 
 
 async def _run(name: str, *arguments: str) -> None:
-    command = [postgres_program(name), *arguments]
-    await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)
+    command = [str(postgres_program(name)), *arguments]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
 
 
 async def _back_up(rig: Rig) -> None:
@@ -112,7 +112,7 @@ async def _receiving(rig: Rig, folder: Path) -> AsyncIterator[None]:
     """Have each commit wait until a receiver has it on disk."""
     whence = [f"--slot={_RECEIVER}", f"--dbname={rig.database_url}?application_name={_RECEIVER}"]
     await _run("pg_receivewal", "--create-slot", *whence)
-    command = [postgres_program("pg_receivewal"), "--synchronous", f"--directory={folder}", *whence]
+    command = [str(postgres_program("pg_receivewal")), "--synchronous", f"--directory={folder}", *whence]
     with (rig.directory / "receiver.log").open("wb") as log:
         receiver = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
     try:
@@ -166,9 +166,8 @@ async def _restore(rig: Rig, **settings: str) -> None:
     with (_data(rig) / "postgresql.auto.conf").open("a") as file:
         file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
     (_data(rig) / "recovery.signal").touch()
-    for folder in ("received", "archive"):  # what pg_receivewal wrote is its own user's
-        if (rig.directory / folder).exists() and os.geteuid() == 0:
-            await asyncio.to_thread(subprocess.run, ["chmod", "-R", "a+rX", rig.directory / folder], check=True)
+    for segment in (rig.directory / "received").iterdir():  # pg_receivewal's user is another than Postgres', as root
+        segment.chmod(0o644)
     await rig.start_servers()
 
 
