@@ -1,7 +1,6 @@
 """`python -m ingest`: the `web` process."""
 
 import asyncio
-import gc
 import signal
 import sys
 
@@ -13,12 +12,12 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from ingest.app import create_app
 from ingest.server import Site
 from ingest.sockets import SOCKETS
+from schemas.garbage import look_seldom_for_cycles
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WebSettings, read_settings
 from schemas.tracing import tracing_of
 
-_OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""Messages form no cycles, so that looking for some in each batch finds nothing, for a quarter of its time."""
+_OBJECTS_BETWEEN_LOOKS = 10_000  # looking for cycles in each batch takes a quarter of its time
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -33,8 +32,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"web: {error}")
     set_up_logs(settings.log_level)
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 100)
+    look_seldom_for_cycles(_OBJECTS_BETWEEN_LOOKS)
     try:
         uvloop.run(_serve(settings))
     except OSError as error:

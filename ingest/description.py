@@ -6,7 +6,6 @@ the paths with the application's routes.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
 from typing import Any, TypeAlias
 
 import msgspec
@@ -17,6 +16,7 @@ from ingest.tracking import BATCHES, SDK_METRICS
 from ingest.tracking import CALLS as CALL_OF_PATH
 from ingest.webhook import PATH as WEBHOOK
 from schemas.message import CALLS
+from schemas.version import VERSION
 
 _Json: TypeAlias = dict[str, Any]
 
@@ -93,7 +93,7 @@ def describe() -> _Json:
     """Give the description."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Variance ingest", "version": version("variance-ingest"), "description": _ABOUT},
+        "info": {"title": "Variance ingest", "version": VERSION, "description": _ABOUT},
         "paths": _paths(),
         "components": {
             "schemas": _schemas(),

@@ -10,16 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from aiohttp import web
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-    generate_latest,
-)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from schemas.exposition import HEADERS, exposition_of
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _MESSAGES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
@@ -58,10 +52,6 @@ class Metrics(Collector):
         self.flush_messages = Histogram(_MESSAGES)
         self.flush_seconds = Histogram(_SECONDS)
         self.queued_messages: int | None = None
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
-        for facts_of_process in (ProcessCollector, PlatformCollector, GCCollector):
-            facts_of_process(registry=self._registry)
 
     def collect(self) -> Iterator[Metric]:
         """Give every count, as Prometheus' client asks for them."""
@@ -95,6 +85,4 @@ class Metrics(Collector):
 
     async def answer(self, _: web.Request) -> web.Response:
         """Answer `GET /metrics`."""
-        return web.Response(
-            body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+        return web.Response(body=exposition_of(self), headers=HEADERS)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from schemas.ids import message_key
+from schemas.ids import index_key
 from schemas.message import CALLS, TYPES
 from schemas.reasons import Reason
 from schemas.timestamps import read_instant, write_instant
@@ -77,7 +77,7 @@ def accept(
             message["receivedAt"] = write_instant(received_at)
         if not message.get("messageId"):
             message["messageId"] = str(uuid.uuid4())
-        return Accepted(message_key(message["messageId"]), sender, _write(message, path))
+        return Accepted(index_key(message["messageId"]), sender, _write(message, path))
     except _RefusedError as refusal:
         return _refused(raw, refusal)
 
@@ -184,7 +184,7 @@ def _refused(raw: Any, refusal: _RefusedError) -> Refused:
     body = _text_of(raw)
     sent_id = raw.get("messageId") if isinstance(raw, dict) else None
     key = sent_id if isinstance(sent_id, str) and sent_id.strip() else f"refused-{uuid.uuid5(uuid.NAMESPACE_OID, body)}"
-    return Refused(refusal.reason, refusal.detail, message_key(key), body)
+    return Refused(refusal.reason, refusal.detail, index_key(key), body)
 
 
 def _text_of(raw: Any) -> str:

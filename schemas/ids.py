@@ -1,9 +1,9 @@
-"""Ids as messages carry them: which strings identify somebody, and a messageId's key."""
+"""Ids as messages carry them: which strings identify somebody, and the form in which they are indexed."""
 
 import hashlib
 
-LONGEST_MESSAGE_ID = 200
-"""Characters of a messageId that are used as its key; Segment's own limit is 100."""
+LONGEST_KEY = 200
+"""Characters of an id that are indexed as they are; Segment's own limit for a messageId is 100."""
 
 NO_IDS = frozenset(
     {
@@ -23,13 +23,11 @@ def is_no_id(value: str | None) -> bool:
     return text.lower() in NO_IDS or not text.strip("0-")
 
 
-def message_key(message_id: str) -> str:
-    """Give the form of a messageId that fits an index: itself, or its beginning and a digest where it is too long."""
-    if len(message_id) <= LONGEST_MESSAGE_ID:
-        return message_id
-    return f"{message_id[:100]}~{hashlib.blake2b(message_id.encode(), digest_size=16).hexdigest()}"
+def index_key(text: str) -> str:
+    """Give the form of a messageId or an audience's key that fits an index.
 
-
-def audience_key(key: str) -> str:
-    """Give the form of an audience's key that fits an index, as `message_key` does."""
-    return message_key(key)
+    That is itself, or its beginning and a digest where it is too long.
+    """
+    if len(text) <= LONGEST_KEY:
+        return text
+    return f"{text[:100]}~{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"

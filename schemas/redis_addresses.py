@@ -3,14 +3,12 @@
 from urllib.parse import urlsplit
 
 from schemas.redis_pools import is_sentinel
+from schemas.redis_url import each_host
 
 
 def server_urls(url: str) -> list[str]:
     """Give the URL of each server that is named; of sentinels, which lead to one, the URL as it is."""
-    userinfo, at, hosts = urlsplit(url).netloc.rpartition("@")
-    if "," not in hosts or is_sentinel(url):
-        return [url]
-    return [urlsplit(url)._replace(netloc=f"{userinfo}{at}{host}").geturl() for host in hosts.split(",")]
+    return [url] if is_sentinel(url) else each_host(url)
 
 
 def url_at(url: str, address: str) -> str:
@@ -23,7 +21,8 @@ def url_at(url: str, address: str) -> str:
 
 def address_of(url: str) -> str:
     """Give a server's `host:port`, as a cluster names its servers; something to read for others. Raises ValueError."""
-    parts = urlsplit(url)
     if is_sentinel(url):
-        return f"{parts.path.strip('/')} of {parts.netloc.rpartition('@')[2]}"
+        sentinels = [urlsplit(one) for one in each_host(url)]
+        return f"{sentinels[0].path.strip('/')} of {','.join(one.netloc.rpartition('@')[2] for one in sentinels)}"
+    parts = urlsplit(url)
     return f"{parts.hostname or 'localhost'}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path

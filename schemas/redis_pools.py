@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from redis.asyncio import BlockingConnectionPool, ConnectionPool
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
-from schemas.redis_url import with_host_check
+from schemas.redis_url import each_host, with_host_check
 
 SENTINEL_SCHEME = "redis+sentinel"
 
@@ -39,14 +39,12 @@ def is_sentinel(url: str) -> bool:
 
 
 def _sentinel_pool(url: str, options: dict[str, Any]) -> ConnectionPool:
-    parts = urlsplit(url)
+    hosts = [urlsplit(one) for one in each_host(url)]
+    parts = hosts[0]
     service, _, database = parts.path.strip("/").partition("/")
     if not service:
         raise ValueError("a sentinel's URL names the service: redis+sentinel://host:26379/mymaster")
-    sentinels = []
-    for place in parts.netloc.rpartition("@")[2].split(","):
-        host = urlsplit(f"//{place}")
-        sentinels.append((host.hostname or "localhost", host.port or _SENTINEL_PORT))
+    sentinels = [(host.hostname or "localhost", host.port or _SENTINEL_PORT) for host in hosts]
     of_sockets = {name: value for name, value in options.items() if name.startswith("socket_")}
     password = parse_qs(parts.query).get("sentinel_password", [None])[0]
     manager = Sentinel(  # type: ignore[no-untyped-call]

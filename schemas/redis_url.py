@@ -1,6 +1,21 @@
 """A Redis' URL as its client is given it."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
+
+_HOSTS = re.compile(r"([^:/]+://(?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL)
+
+
+def each_host(url: str) -> list[str]:
+    """Give the URL with each of its hosts alone, of `redis://a:7000,[::1]:7001/0` two.
+
+    Newer Pythons' own reading of URLs refuses several hosts where one is in brackets.
+    """
+    found = _HOSTS.fullmatch(url)
+    if found is None:
+        return [url]
+    before, hosts, behind = found.groups()
+    return [f"{before}{host}{behind}" for host in hosts.split(",")]
 
 
 def with_host_check(url: str) -> str:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from schemas.foreseen import ForeseenError
-from schemas.redis_addresses import server_urls
 from schemas.redis_pools import SENTINEL_SCHEME, is_sentinel
+from schemas.redis_url import each_host
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -125,10 +125,9 @@ def read_settings(kind: type[_Settings], environ: Mapping[str, str] | None = Non
 
 def without_certificate_check(redis_url: str) -> str:
     """Have redis-py take any certificate, as hosts ask for whose servers' are signed by themselves."""
-    parts = urlsplit(redis_url)
-    if parts.scheme != "rediss":
+    if not redis_url.startswith("rediss://"):
         return redis_url
-    return parts._replace(query="&".join(filter(None, [parts.query, "ssl_cert_reqs=none"]))).geturl()
+    return f"{redis_url}{'&' if '?' in redis_url else '?'}ssl_cert_reqs=none"
 
 
 def _check_required(kind: type[_Settings], given: Mapping[str, str]) -> None:
@@ -147,9 +146,7 @@ def _is_address(url: str) -> bool:
 
 
 def _addresses(name: str, url: str) -> list[str]:
-    if is_sentinel(url):
-        return [f"//{place}" for place in urlsplit(url).netloc.rpartition("@")[2].split(",")]
-    return server_urls(url) if name == "REDIS_URL" else [url]
+    return each_host(url) if is_sentinel(url) or name == "REDIS_URL" else [url]
 
 
 def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
@@ -160,7 +157,7 @@ def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
     if schemes and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         message = f"{name} must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
         raise SettingsError(message)
-    if schemes and is_sentinel(value) and not urlsplit(value).path.strip("/"):
+    if schemes and is_sentinel(value) and not urlsplit(each_host(value)[0]).path.strip("/"):
         message = f"{name} must end with the service that the sentinels watch: redis+sentinel://host:26379/mymaster"
         raise SettingsError(message)
     if schemes and not all(map(_is_address, _addresses(name, value))):

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,19 +20,9 @@ from schemas.partitions import find_partitions
 from schemas.queue import accepted_key
 from schemas.redis_client import RedisClient, run_all
 from schemas.settings import WebSettings, WorkerSettings
+from tests.waiting import DEADLINE_SECONDS, eventually
 from worker.publish import publish_connections
 from worker.service import run_worker
-
-DEADLINE_SECONDS = 20.0
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], what: str, within: float = DEADLINE_SECONDS) -> None:
-    """Wait until a condition holds; fail with `what` if it does not in time."""
-    ends_at = asyncio.get_running_loop().time() + within
-    while not await condition():
-        if asyncio.get_running_loop().time() > ends_at:
-            raise AssertionError(f"waited {within} s in vain: {what}")
-        await asyncio.sleep(0.005)
 
 
 @dataclass(slots=True)

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
 from arq import ArqRedis, Worker
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from schemas.redis_addresses import server_urls
 from schemas.redis_client import RedisClient
@@ -21,12 +22,20 @@ class StoppedError(Exception):
 
 
 class StoppableWorker(Worker):
-    """arq's worker, which ends between two looks at its queue; a cancellation in the middle leaks a connection."""
+    """arq's worker, which ends between two looks at its queue; a cancellation in the middle leaks a connection.
+
+    It goes on while Redis is full, which takes no mark of its life, and which only drains make less full.
+    """
 
     async def _poll_iteration(self) -> None:
         if self.ctx["service"].stopping.is_set():
             raise StoppedError
         await super()._poll_iteration()
+
+    async def record_health(self) -> None:
+        """Leave a mark that this worker lives, where there is room for one."""
+        with suppress(OutOfMemoryError):
+            await super().record_health()
 
 
 def arq_client(settings: WorkerSettings, max_connections: int) -> ArqRedis:

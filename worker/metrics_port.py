@@ -11,9 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import structlog
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from schemas.exposition import add_process_facts
 from schemas.settings import WorkerSettings
 
 _LOG = structlog.get_logger(__name__)
@@ -56,7 +57,5 @@ def _shown(registry: CollectorRegistry) -> CollectorRegistry:
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call] # the client has no type for it
         return shared
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
+    add_process_facts(registry)
     return registry

@@ -81,10 +81,12 @@ class Servers:
         return float(done.stdout)
 
     @contextmanager
-    def running_worker(self, cores: set[int] | None = None) -> "Iterator[subprocess.Popen[bytes]]":
+    def running_worker(
+        self, cores: set[int] | None = None, python: str | Path = sys.executable
+    ) -> "Iterator[subprocess.Popen[bytes]]":
         """Run one `worker` process on the measured core, or on these."""
         with pinned(split()[0] if cores is None else cores):
-            worker = subprocess.Popen([sys.executable, "-m", "worker"], env=self.environ())
+            worker = subprocess.Popen([python, "-m", "worker"], env=self.environ())
         try:
             yield worker
         finally:

@@ -11,11 +11,13 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 
 from rich.console import Console
 from rich.status import Status
 
 from tests.bench.cores import machine, pinned, split
+from tests.bench.installed import installed
 from tests.bench.posts import WARM_UP_SECONDS
 from tests.bench.ratios import Ratio, as_markdown, print_table, write_results
 from tests.bench.servers import Served, embedded_valkey, empty_queue, peer, web
@@ -129,13 +131,16 @@ class Edge:
         return found
 
 
-def measure(rounds: int, seconds: float, *, in_full: bool) -> Edge:
-    """Measure all sides in turn, this many times; only what the guard looks at unless `in_full`."""
+def measure(rounds: int, seconds: float, *, in_full: bool, python: str | Path = sys.executable) -> Edge:
+    """Measure all sides in turn, this many times; only what the guard looks at unless `in_full`.
+
+    `python` runs `web`.
+    """
     with ExitStack() as stack:
         status = stack.enter_context(Console(stderr=True).status("starting"))
         redis_url = stack.enter_context(embedded_valkey())
         empty, arq = (stack.enter_context(peer(name, redis_url)) for name in ("empty", "arq"))
-        edge = Edge(redis_url, empty, arq, stack.enter_context(web(redis_url)), status)
+        edge = Edge(redis_url, empty, arq, stack.enter_context(web(redis_url, python)), status)
         for _ in range(rounds):
             single = edge.throughput(seconds)
             if in_full:
@@ -156,7 +161,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
     wanted = parser.parse_args()
-    edge = measure(wanted.rounds, wanted.seconds, in_full=True)
+    with installed() as python:
+        edge = measure(wanted.rounds, wanted.seconds, in_full=True, python=python)
     headings = (*Ratio.HEADINGS, "by its core's time", "spread")
     ratios = edge.rows()
     sides = [Found.median(rounds).row(name) for name, rounds in edge.found.items()]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
@@ -54,18 +54,20 @@ def embedded_valkey() -> Iterator[str]:
 
 
 @contextmanager
-def web(redis_url: str) -> Iterator[Served]:
+def web(redis_url: str, python: str | Path = sys.executable) -> Iterator[Served]:
     """Run one `web` process that knows the tests' connection."""
     asyncio.run(_publish(redis_url))
     environment = {"REDIS_URL": redis_url, "HOST": "127.0.0.1", "PORT": "0"}
-    with _process(["-m", "ingest"], environment, _logged_port) as served:
+    with _process([python, "-m", "ingest"], environment, _logged_port) as served:
         yield served
 
 
 @contextmanager
 def peer(name: str, redis_url: str) -> Iterator[Served]:
     """Run one of `edge_peers`."""
-    with _process(["-m", "tests.bench.edge_peers", name], {"REDIS_URL": redis_url}, _printed_port) as served:
+    with _process(
+        [sys.executable, "-m", "tests.bench.edge_peers", name], {"REDIS_URL": redis_url}, _printed_port
+    ) as served:
         yield served
 
 
@@ -81,11 +83,11 @@ def empty_queue(redis_url: str) -> None:
 
 @contextmanager
 def _process(
-    arguments: list[str], environment: Mapping[str, str], port_of: Callable[["subprocess.Popen[str]"], int]
+    command: Sequence[str | Path], environment: Mapping[str, str], port_of: Callable[["subprocess.Popen[str]"], int]
 ) -> Iterator[Served]:
     with ExitStack() as stack, pinned(split()[0]):
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            command,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

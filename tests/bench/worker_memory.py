@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tests.bench.backlog import queue_messages, until_settled
 from tests.bench.both_servers import running_servers
+from tests.bench.installed import installed
 from tests.bench.ratios import Ratio
 from tests.bench.report import report
 from tests.bench.traffic import traffic
@@ -34,7 +35,7 @@ def main() -> None:
     resident_mib: list[float] = []
     with running_servers() as servers, ExitStack() as stack:
         servers.renew()
-        worker = stack.enter_context(servers.running_worker())
+        worker = stack.enter_context(servers.running_worker(python=stack.enter_context(installed())))
         for part in range(PARTS):
             queue_messages(servers, traffic(PART_MESSAGES, seed=part))
             asyncio.run(wait_until_settled(servers.database_url, (part + 1) * PART_MESSAGES))

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from schemas.settings import AlarmSettings
 from tests.cli.command import Variance
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 from worker.alarms import CODES, Signs, alarms_of
 from worker.store.status import count_worker_sessions
 

@@ -1,7 +1,8 @@
 import re
 
 from tests.cli.command import Variance
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 
 MESSAGE = {"type": "identify", "userId": "u"}
 

@@ -4,7 +4,8 @@ import pytest
 
 from tests.cli.command import Variance
 from tests.journeys.messages import identify, track
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from schemas.queue import PARTITIONS, partition_of
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 from worker.balance import read_balance
 from worker.queue_reading import QueueReading
 

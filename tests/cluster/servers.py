@@ -9,7 +9,7 @@ from typing import Any
 from schemas.cluster_map import slot_of
 from schemas.queue import PARTITIONS, stream_key
 from tests.ingest.valkey import Valkey
-from tests.ingest.waiting import until
+from tests.waiting import until
 
 _SLOTS = 16384
 _SERVERS = 3
@@ -87,7 +87,7 @@ class Cluster:
         for server in self.servers:
             if not server.answers():
                 server.start()
-        until(self.is_whole)
+        until(self.is_whole, "the cluster to be whole again")
         for server in self.servers:
             for partition in range(PARTITIONS):
                 ask(server, "CLUSTER", "SETSLOT", slot_of(stream_key(partition)), "STABLE")
@@ -120,7 +120,7 @@ def running_cluster(directory: Path) -> Iterator[Cluster]:
             ask(server, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             ask(servers[0], "CLUSTER", "MEET", "127.0.0.1", server.port, buses[number])
         cluster = Cluster(servers)
-        until(cluster.is_whole)
+        until(cluster.is_whole, "the cluster to be whole")
         yield cluster
 
 

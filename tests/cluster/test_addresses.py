@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import ConnectionPool
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import ResponseError
 
 from schemas.cluster_map import ClusterMap, Redirection, redirection_of
 from schemas.redis_addresses import address_of, server_urls, url_at
+from schemas.redis_pools import open_pool
+from schemas.redis_url import each_host
+from schemas.settings import WebSettings, read_settings
 
 _HOSTS = st.sampled_from(["a.internal", "127.0.0.1", "::1", "2001:db8::7"])
 _PORTS = st.integers(1, 65535)
@@ -26,6 +30,23 @@ def test_each_server_that_is_named_is_reached_with_the_same_password(
         kwargs = ConnectionPool.from_url(url).connection_kwargs
         assert (kwargs["username"], kwargs["password"], kwargs["ssl_ca_certs"]) == ("me", password, "/etc/ca.pem")
         assert urlsplit(url).scheme == "rediss"
+
+
+@pytest.mark.parametrize("scheme", ["rediss://", "redis+sentinel://"])
+def test_hosts_in_brackets_may_stand_anywhere(scheme: str) -> None:
+    url = f"{scheme}me:secret@a.internal:1,[::1]:2/mymaster"
+    settings = read_settings(WebSettings, {"REDIS_URL": url, "REDIS_CERTIFICATE": "unchecked"})
+    assert [urlsplit(one).port for one in each_host(settings.redis_url)] == [1, 2]
+    assert [urlsplit(one).hostname for one in each_host(settings.redis_url)] == ["a.internal", "::1"]
+    if scheme == "rediss://":
+        pools = [open_pool(one) for one in server_urls(settings.redis_url)]
+        assert [pool.connection_kwargs["ssl_cert_reqs"] for pool in pools] == ["none", "none"]
+    else:
+        assert address_of(url) == "mymaster of a.internal:1,[::1]:2"
+        pool = open_pool(url)
+        assert isinstance(pool, SentinelConnectionPool)
+        addresses = [one.connection_pool.connection_kwargs for one in pool.sentinel_manager.sentinels]
+        assert [(one["host"], one["port"]) for one in addresses] == [("a.internal", 1), ("::1", 2)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ingest.queue_writes import Pair, QueueUnavailableError
 from schemas.cluster_map import slot_of
 from schemas.queue import accepted_field, stream_key
 from tests.cluster.servers import Cluster, ask
-from tests.system import eventually
+from tests.waiting import eventually
 
 _VALUE = b"x" * 1000
 _TIMEOUT_SECONDS = 0.5

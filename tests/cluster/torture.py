@@ -19,7 +19,8 @@ import asyncpg
 from tests.cluster.load import Load, workspaces_of
 from tests.cluster.servers import Cluster, running_cluster
 from tests.ingest.valkey import Valkey
-from tests.system import System, eventually, running_system
+from tests.system import System, running_system
+from tests.waiting import eventually
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.migrate import apply_migrations
 

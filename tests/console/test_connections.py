@@ -7,7 +7,8 @@ import pytest
 
 from tests.console.running import Answer, Console, Operator
 from tests.journeys.messages import group, identify
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 from worker.console.connection_form import ConnectionForm, read_form_rules
 from worker.console.preview import preview
 from worker.fold.account_rules import AccountRules

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.console.running import Console, Operator
 from tests.journeys.messages import alias, group, identify, track
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}"
 

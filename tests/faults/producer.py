@@ -16,7 +16,7 @@ import orjson
 from tests.faults.canary import SECRET_PREFIX
 from tests.faults.chance import message
 from tests.faults.ledger import Ledger, Outcome
-from tests.system import eventually
+from tests.waiting import eventually
 
 _AGAIN_SECONDS = 0.05
 _TRIES = 200
@@ -59,6 +59,15 @@ class Producer:
             return self.ledger.outcomes[outcome] >= wanted
 
         await eventually(is_seen, f"{more} posts more to be {outcome}")
+
+    async def send_again(self) -> None:
+        """Send all that was ever sent once more, as Segment replays it."""
+        chance = random.Random(f"{self.seed}/again")
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as http:
+            for workspace, told in self.ledger.read().items():
+                said = sorted(told.sent.values(), key=itemgetter("connection"))
+                for method, batch in itertools.groupby(said, key=itemgetter("connection")):
+                    await self._deliver(http, chance, workspace, method, list(batch))
 
     def stop(self) -> None:
         """Say nothing new."""

@@ -27,7 +27,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.producer import Producer, secret_of
 from tests.faults.program import Program
 from tests.faults.proxy import Proxy, proxy_to
-from tests.system import eventually
+from tests.waiting import eventually
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 from worker.migrate import apply_migrations

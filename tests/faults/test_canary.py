@@ -16,7 +16,7 @@ from tests.faults.altered import POISONOUS
 from tests.faults.canary import CANARY, Listener
 from tests.faults.producer import authorization
 from tests.faults.rig import Rig
-from tests.system import eventually
+from tests.waiting import eventually
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 

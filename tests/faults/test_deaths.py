@@ -14,7 +14,7 @@ from tests.faults.producer import sending
 from tests.faults.program import Program
 from tests.faults.rig import Rig
 from tests.faults.verdict import is_quiet, judge
-from tests.system import eventually
+from tests.waiting import eventually
 from worker.service import arq_worker, open_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

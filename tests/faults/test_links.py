@@ -9,7 +9,7 @@ import pytest
 from tests.faults.producer import sending
 from tests.faults.rig import Rig
 from tests.faults.verdict import judge
-from tests.system import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -15,7 +15,7 @@ from schemas.queue import PARTITIONS, stream_key
 from tests.faults.producer import sending
 from tests.faults.rig import Rig, family, signal_all
 from tests.faults.verdict import judge
-from tests.system import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

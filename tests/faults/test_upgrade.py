@@ -18,7 +18,7 @@ from tests.faults.producer import sending
 from tests.faults.program import Program
 from tests.faults.rig import Rig
 from tests.faults.verdict import judge, settled
-from tests.system import eventually
+from tests.waiting import eventually
 from worker.migrate import apply_migrations
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -10,7 +10,7 @@ from tests.convergence.worlds import METHODS
 from tests.faults.ledger import Key
 from tests.faults.producer import Producer
 from tests.faults.rig import Rig
-from tests.system import eventually
+from tests.waiting import eventually
 from worker.balance import read_balance
 from worker.queue_reading import QueueReading
 from worker.tally import Tally

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.connection import PublishedConnection, PublishedSecret, secret_sha256
 from tests.ingest.edge import CONNECTION, SECRET, TRACK, Edge, basic, publish
-from tests.ingest.waiting import eventually
+from tests.waiting import eventually
 
 UNPADDED = base64.b64encode(SECRET.encode()).decode().rstrip("=")
 OTHER_SECRET = "another-connection-s"  # noqa: S105
@@ -129,7 +129,7 @@ async def test_the_workspace_and_connection_come_from_the_secret(edge: Edge) -> 
 @pytest.mark.parametrize("path", ["/v1/track", WEBHOOK])
 async def test_a_connection_can_be_used_at_the_moment_it_is_published(edge: Edge, path: str) -> None:
     await publish(edge.redis)
-    await eventually(lambda: _is_refused(edge, path))
+    await eventually(lambda: _is_refused(edge, path), "the secret to be refused")
 
     await publish(edge.redis, CONNECTION)
 
@@ -141,7 +141,7 @@ async def test_a_disabled_connection_is_refused_within_a_second_with_its_own_cod
     assert (await edge.post(path, TRACK)).status == 200
     await publish(edge.redis, msgspec.structs.replace(CONNECTION, is_enabled=False))
 
-    await eventually(lambda: _is_refused(edge, path), within_seconds=1)
+    await eventually(lambda: _is_refused(edge, path), "the secret to be refused", within_seconds=1)
 
     answer = await edge.post(path, TRACK)
     assert (answer.status, answer.json["code"]) == (401, "connection_disabled")
@@ -150,7 +150,7 @@ async def test_a_disabled_connection_is_refused_within_a_second_with_its_own_cod
 
 async def test_an_enabled_connection_is_open_at_once(edge: Edge) -> None:
     await publish(edge.redis, msgspec.structs.replace(CONNECTION, is_enabled=False))
-    await eventually(lambda: _is_refused(edge, WEBHOOK))
+    await eventually(lambda: _is_refused(edge, WEBHOOK), "the secret to be refused")
 
     await publish(edge.redis, CONNECTION)
 
@@ -165,7 +165,7 @@ async def test_a_rotated_secret_works_until_it_expires(edge: Edge, path: str) ->
 
     assert (await edge.post(path, TRACK, headers=basic("new"))).status == 200
     assert (await edge.post(path, TRACK)).status == 200
-    await eventually(lambda: _is_refused(edge, path))
+    await eventually(lambda: _is_refused(edge, path), "the secret to be refused")
     assert time.time() >= expires_at
     assert (await edge.post(path, TRACK, headers=basic("new"))).status == 200
 

@@ -12,7 +12,7 @@ from ingest.answers import RefusalError
 from ingest.flood_guard import FloodGuard
 from tests.ingest.edge import CONNECTION, SECRET, TRACK, Edge, publish, running_edge
 from tests.ingest.test_budget import FLOODING, FLOODING_SECRET
-from tests.ingest.waiting import eventually
+from tests.waiting import eventually
 
 FLOODING_SOCKETS = 100
 
@@ -91,7 +91,7 @@ async def _answers(senders: Sequence[Sender], status: str, more: int) -> None:
     async def are_there() -> bool:
         return sum(sender.statuses[status] for sender in senders) >= wanted
 
-    await eventually(are_there, within_seconds=20)
+    await eventually(are_there, f"{more} more answers of {status}")
 
 
 def test_a_connection_is_held_back_after_three_looks_and_let_go_once_it_is_quiet() -> None:

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import SECRET, TRACK, Edge, basic, publish, raw_command, running_edge
 from tests.ingest.valkey import Valkey
-from tests.ingest.waiting import eventually
+from tests.waiting import eventually
 
 
 async def test_a_process_that_runs_is_live(edge: Edge) -> None:
@@ -70,12 +70,12 @@ async def test_a_redis_that_is_gone_or_frozen_makes_unready_and_back_ready(
     valkey.freeze()
     frozen = await breakable_edge.get("/health/ready")
     valkey.thaw()
-    await eventually(lambda: _is_ready(breakable_edge))
+    await eventually(lambda: _is_ready(breakable_edge), "it to be ready")
     valkey.kill()
     gone = await breakable_edge.get("/health/ready")
     live = await breakable_edge.get("/health/live")
     valkey.start()
-    await eventually(lambda: _is_ready(breakable_edge))
+    await eventually(lambda: _is_ready(breakable_edge), "it to be ready")
 
     assert (frozen.status, gone.status, live.status) == (503, 503, 200)
     assert frozen.json["message"].startswith("redis")
@@ -89,14 +89,14 @@ async def test_without_published_connections_it_is_not_ready(redis_url: str) -> 
         assert answer.json["message"].startswith("connections")
 
         await publish(edge.redis)
-        await eventually(lambda: _is_ready(edge))
+        await eventually(lambda: _is_ready(edge), "it to be ready")
 
 
 async def test_above_its_bound_it_is_not_ready(redis_url: str) -> None:
     await publish_default(redis_url)
     async with running_edge(redis_url, max_queued_messages=1) as edge:
         await edge.post("/v1/batch", {"batch": [TRACK, TRACK]})
-        await eventually(lambda: _is_unready(edge))
+        await eventually(lambda: _is_unready(edge), "it to be unready")
         assert (await edge.get("/health/ready")).json["message"].startswith("pressure")
 
 

@@ -4,7 +4,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.ingest.edge import TRACK, Edge, basic
-from tests.ingest.waiting import eventually
+from tests.waiting import eventually
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -56,4 +56,4 @@ async def test_the_depth_of_the_queue_is_told(edge: Edge) -> None:
     async def is_told() -> bool:
         return (await read(edge)).get(("variance_queued_messages", ())) == 5
 
-    await eventually(is_told)
+    await eventually(is_told, "the metrics to tell of it")

@@ -1,14 +1,14 @@
 from schemas.queue import PARTITIONS, removed_key, stream_key
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import TRACK, Edge, running_edge
-from tests.ingest.waiting import eventually
+from tests.waiting import eventually
 
 
 async def test_above_the_bound_of_messages_posts_get_503_until_there_is_room(redis_url: str) -> None:
     await publish_default(redis_url)
     async with running_edge(redis_url, max_queued_messages=2) as edge:
         assert (await edge.post("/v1/batch", {"batch": [TRACK] * 3})).status == 200
-        await eventually(lambda: _is_overloaded(edge))
+        await eventually(lambda: _is_overloaded(edge), "a post to be put off")
 
         answer = await edge.post("/v1/track", TRACK)
         assert int(answer.headers["Retry-After"]) > 0
@@ -18,16 +18,16 @@ async def test_above_the_bound_of_messages_posts_get_503_until_there_is_room(red
         for partition in range(PARTITIONS):
             await edge.redis.delete(stream_key(partition))
         await edge.redis.set(removed_key(0), 100)
-        await eventually(lambda: _is_accepted(edge))
+        await eventually(lambda: _is_accepted(edge), "a post to be accepted")
 
 
 async def test_above_the_bound_of_memory_posts_get_503_until_there_is_room(breakable_edge: Edge) -> None:
     used_bytes = (await breakable_edge.redis.info("memory"))["used_memory"]
     await breakable_edge.redis.config_set("maxmemory", int(used_bytes * 1.15))
-    await eventually(lambda: _is_overloaded(breakable_edge))
+    await eventually(lambda: _is_overloaded(breakable_edge), "a post to be put off")
 
     await breakable_edge.redis.config_set("maxmemory", used_bytes * 10)
-    await eventually(lambda: _is_accepted(breakable_edge))
+    await eventually(lambda: _is_accepted(breakable_edge), "a post to be accepted")
 
 
 async def _is_overloaded(edge: Edge) -> bool:

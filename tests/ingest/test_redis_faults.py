@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import CONNECTION, SECRET, TRACK, Edge, basic, publish, running_edge
 from tests.ingest.valkey import Valkey
-from tests.ingest.waiting import eventually
+from tests.waiting import eventually
 
 WEBHOOK = f"/webhook/{CONNECTION.id}"
 TIMEOUT_SECONDS = 0.5
@@ -26,7 +26,7 @@ async def test_while_redis_is_frozen_posts_get_503_in_time_and_then_200_again(
         assert time.monotonic() - started_at < TIMEOUT_SECONDS * 2
     valkey.thaw()
 
-    await eventually(lambda: _is_accepted(breakable_edge))
+    await eventually(lambda: _is_accepted(breakable_edge), "a post to be accepted")
 
 
 async def test_who_waits_behind_a_frozen_flush_is_answered_in_time_too(breakable_edge: Edge, valkey: Valkey) -> None:
@@ -61,7 +61,7 @@ async def test_while_redis_is_dead_posts_get_503_and_then_200_again_and_nothing_
         if answer.status == 200:
             acknowledged.add(message_id)
         refused += answer.status == 503
-    await eventually(lambda: _is_accepted(breakable_edge))
+    await eventually(lambda: _is_accepted(breakable_edge), "a post to be accepted")
 
     assert refused == 20
     assert acknowledged <= {message["messageId"] for message in await breakable_edge.messages()}
@@ -98,7 +98,7 @@ async def test_a_redis_that_refuses_writes_gives_503_and_then_200_again(
         await redis.config_set(setting, back)
     else:
         await redis.replicaof("NO", "ONE")
-    await eventually(lambda: _is_accepted(breakable_edge))
+    await eventually(lambda: _is_accepted(breakable_edge), "a post to be accepted")
 
 
 async def test_after_a_refused_write_no_reply_is_taken_for_another_s(breakable_edge: Edge) -> None:

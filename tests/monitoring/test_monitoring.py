@@ -11,7 +11,8 @@ from schemas.redis_client import RedisClient
 from schemas.settings import AlarmSettings
 from tests.console.running import Console
 from tests.monitoring.exposed import names_of, samples_of
-from tests.system import System, eventually
+from tests.system import System
+from tests.waiting import eventually
 from worker.alarms import CODES
 from worker.cli.program import program
 from worker.console.queue_metrics import QueueMetrics

@@ -18,7 +18,8 @@ from ingest.server import Site
 from schemas.settings import WebSettings, WorkerSettings
 from schemas.spans import Spans
 from schemas.tracing import tracing_of
-from tests.system import System, eventually, running_system
+from tests.system import System, running_system
+from tests.waiting import eventually
 from worker.service import run_worker
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from schemas.settings import WorkerSettings
 from tests.journeys.messages import alias, identify, track
 from tests.monitoring.exposed import Samples, samples_of
-from tests.system import System, eventually, running_system
+from tests.system import System, running_system
+from tests.waiting import eventually
 from worker.drain_metrics import DrainMetrics
 from worker.drain_notes import DrainNotes
 from worker.service import run_worker

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+_KEEPS_STATEMENTS_SINCE = (1, 21)
 _LEFT_OUT = os.environ.get("VARIANCE_TESTS_WITHOUT_PGBOUNCER", "") not in ("", "0")
 
 
@@ -27,6 +29,14 @@ def program() -> str:
             "or leave these tests out with VARIANCE_TESTS_WITHOUT_PGBOUNCER=1"
         )
     return found
+
+
+def keeps_statements() -> bool:
+    """Tell whether this PgBouncer can keep prepared statements."""
+    said = subprocess.run([program(), "--version"], check=True, capture_output=True, text=True).stdout
+    found = re.search(r"PgBouncer (\d+)\.(\d+)", said)
+    assert found is not None, said
+    return (int(found[1]), int(found[2])) >= _KEEPS_STATEMENTS_SINCE
 
 
 @asynccontextmanager

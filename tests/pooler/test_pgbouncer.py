@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.cli.command import Variance
-from tests.pooler.bouncer import pgbouncer
+from tests.pooler.bouncer import keeps_statements, pgbouncer
 from tests.system import running_system
 from worker.store.database import server_settings
 from worker.store.pooler import Opener
@@ -66,6 +66,23 @@ async def test_every_transaction_begins_with_the_settings_that_the_promises_rest
         # What is no transaction to us is one all the same.
         assert await pool.fetchval("SELECT current_setting('synchronous_commit')") == "on"
         assert await pool.fetchval("SELECT current_setting('statement_timeout') || $1::text", "") == "7s"
+
+
+@pytest.mark.parametrize("kept", [0, 50])
+async def test_statements_are_prepared_where_and_only_where_the_pooler_keeps_them(
+    database_url: str, tmp_path: Path, kept: int
+) -> None:
+    settings = [f"max_prepared_statements = {kept}"] if keeps_statements() else []
+    async with pgbouncer(database_url, tmp_path, *settings) as url:
+        opener = Opener(server_settings("variance test", 7), announces=True)
+        with capture_logs() as logs:
+            async with asyncpg.create_pool(url, min_size=3, max_size=3, connect=opener) as pool:
+                # More statements than are kept, each on whichever of the server's connections is its turn.
+                queries = [f"SELECT $1::int + {number % 60}" for number in range(180)]
+                found = await asyncio.gather(*(pool.fetchval(query, 1) for query in queries))
+        assert found == [1 + number % 60 for number in range(180)]
+    (told,) = logs
+    assert told["keeps_prepared_statements"] is bool(settings and kept)
 
 
 async def test_a_plain_postgres_is_not_taken_for_a_pooler(database_url: str) -> None:

@@ -21,7 +21,7 @@ from tests.faults.rig import free_port
 from tests.ingest.edge import basic
 from tests.security.rights import WEB, WORKER, block
 from tests.security.tls import tls_before
-from tests.system import eventually
+from tests.waiting import eventually
 
 _PG_WORKER, _PG_ANALYST = "variance_worker:WORKER_PASSWORD", "variance_analyst:ANALYST_PASSWORD"
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tests.cli.command import Variance
 from tests.ingest.edge import TRACK, basic
 from tests.ingest.test_process import port_of, started
-from tests.system import eventually
+from tests.waiting import eventually
 
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'variance_data'::regnamespace AND relkind = 'r'"
 
@@ -60,7 +60,7 @@ async def test_what_is_taken_back_is_refused_by_every_process_within_a_second(
         async def is_refused() -> bool:
             return await _statuses(http, urls) == [401] * 4
 
-        await eventually(is_refused, "all processes to refuse", within=5)
+        await eventually(is_refused, "all processes to refuse", within_seconds=5)
         assert time.monotonic() - changed_at < 1
 
 

@@ -15,11 +15,10 @@ import asyncpg
 import psutil
 import pytest
 
+from tests.waiting import until
 from worker.embedded.address import HOST, is_free
 from worker.embedded.failure import EmbeddedServerError
 from worker.embedded.postgres import EmbeddedPostgres
-
-from .eventually import eventually
 
 
 def query(url: str, *statements: str) -> object:
@@ -90,7 +89,7 @@ def test_a_busy_session_whose_postmaster_was_killed_is_no_obstacle(postgres: Emb
     async def leave_a_busy_session() -> None:
         connection = await asyncpg.connect(url)
         busy = asyncio.create_task(connection.execute(endless))
-        await asyncio.to_thread(eventually, lambda: query(url, is_busy))
+        await asyncio.to_thread(until, lambda: query(url, is_busy), "the statement to run")
         assert postgres.pid is not None
         os.kill(postgres.pid, signal.SIGKILL)
         await asyncio.to_thread(postgres.wait)

@@ -9,10 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.waiting import until
 from worker.up.procfile import process_environ, read_procfile
 from worker.up.supervisor import Supervisor
-
-from .eventually import eventually
 
 NEVER = "exec tail -f /dev/null"
 STUBBORN = "trap '' TERM; echo ready; tail -f /dev/null"
@@ -26,7 +25,7 @@ async def pid_of(supervisor: Supervisor, name: str, other_than: int = 0) -> int:
     def pid() -> int:
         return supervisor.pids().get(name, 0) if supervisor.pids().get(name) != other_than else 0
 
-    return await asyncio.to_thread(eventually, pid)
+    return await asyncio.to_thread(until, pid, f"{name} to run")
 
 
 async def test_a_process_that_was_killed_starts_again(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,7 +55,7 @@ async def test_a_process_that_goes_on_failing_starts_again_ever_more_slowly(
         said += capsys.readouterr().err
         return said.count("exit code 3") == 3
 
-    await asyncio.to_thread(eventually, has_failed_thrice)
+    await asyncio.to_thread(until, has_failed_thrice, "three failures")
     await supervisor.stop(asyncio.Event())
     pauses = [line.split()[-2] for line in said.splitlines() if "starts again" in line]
     assert pauses == ["0.2", "0.4", "0.8"]
@@ -76,7 +75,7 @@ async def test_who_does_not_heed_is_ended_by_force_once_hastened(capsys: pytest.
     supervisor = a_supervisor(web=STUBBORN)
     supervisor.keep_running("web")
     pid = await pid_of(supervisor, "web")
-    await asyncio.to_thread(eventually, lambda: "ready" in capsys.readouterr().err)
+    await asyncio.to_thread(until, lambda: "ready" in capsys.readouterr().err, "it to be ready")
     hasten = asyncio.Event()
     stopping = asyncio.create_task(supervisor.stop(hasten))
     hasten.set()

@@ -20,11 +20,11 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tests.waiting import until
 from worker.embedded.address import HOST
 from worker.embedded.data_dir import RunningServers, running_servers
 from worker.embedded.unprivileged import Runner, find_runner
 
-from .eventually import eventually
 from .test_embedded_postgres import query
 
 HERE = Path(__file__).parent
@@ -207,8 +207,8 @@ def test_whatever_is_killed_under_it_starts_again_at_the_same_address(up: StartU
             return bool(connection.ping()) and query(told["database_url"], "SELECT 1") == 1
         return False
 
-    eventually(has_all_anew)
-    eventually(answers)
+    until(has_all_anew, "every process to run again")
+    until(answers, "both servers to answer")
     assert running.press_ctrl_c()[0] == 0
 
 
@@ -257,7 +257,7 @@ def test_servers_of_ones_own_are_used_as_they_are(up: StartUp) -> None:
 
 def test_ctrl_c_while_it_starts_ends_it_as_cleanly(up: StartUp) -> None:
     running = up("release: exec tail -f /dev/null\n")
-    eventually(lambda: (running.data / "run.json").exists() and "release" in running.recorded())
+    until(lambda: (running.data / "run.json").exists() and "release" in running.recorded(), "the release to run")
     processes = running.recorded()
     assert running.press_ctrl_c()[0] == 0
     assert all(map(is_gone, processes.values()))

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from schemas.ids import message_key
+from schemas.ids import index_key
 from schemas.reasons import Reason
 from schemas.timestamps import read_instant
 from worker.cli.options import connection_option, read_duration
@@ -52,4 +52,4 @@ def wanted_letters(
     until: datetime | None,
 ) -> Wanted:
     """Give what the options choose."""
-    return Wanted(reason, connection, None if message_id is None else message_key(message_id), since, until)
+    return Wanted(reason, connection, None if message_id is None else index_key(message_id), since, until)

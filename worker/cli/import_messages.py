@@ -13,13 +13,13 @@ from typing import BinaryIO, cast
 import click
 import uvloop
 
+from schemas.garbage import look_seldom_for_cycles
 from worker.cli.connecting import open_database
 from worker.cli.failures import CommandError, explain
 from worker.cli.options import data_option, json_option, workspace_option
 from worker.cli.output import print_json, print_table, tell
 from worker.cli.progress import show_progress
 from worker.cli.servers import Servers, find_servers
-from worker.garbage import look_seldom_for_cycles
 from worker.importing.importer import Importer
 from worker.importing.judged_lines import JudgedLine, UnaddressedLineError, judge_line
 from worker.importing.lines import Line, UnreadableFileError, read_lines
@@ -27,6 +27,7 @@ from worker.store.connections import find_connections
 from worker.tally import Tally
 
 _STANDARD_INPUT = "-"
+_OBJECTS_BETWEEN_LOOKS = 100_000  # a chunk of the file has fewer
 _AGAIN = "run it again on the whole file: what was imported already is recognised"
 
 
@@ -46,7 +47,7 @@ def import_messages(
     dead letter. A line of `variance export` is its own connection's, unless --connection says whose all of them are.
     """
     servers = find_servers(directory)
-    look_seldom_for_cycles()
+    look_seldom_for_cycles(_OBJECTS_BETWEEN_LOOKS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, _opened(file) as source:
         addressees = runner.run(_find_addressees(servers, connection, workspace))
         total_bytes = Path(file).stat().st_size if file != _STANDARD_INPUT and Path(file).is_file() else None

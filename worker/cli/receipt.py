@@ -11,7 +11,7 @@ import click
 import orjson
 from redis.exceptions import RedisError
 
-from schemas.ids import message_key
+from schemas.ids import index_key
 from schemas.queue import QueuedMessage
 from worker.cli.connecting import open_database, open_redis
 from worker.cli.failures import CommandError, explain
@@ -56,7 +56,7 @@ def receipt(message_id: str, connection: str | None, directory: Path, *, as_json
 
 async def _receipts(servers: Servers, message_id: str, connection: str | None) -> tuple[list[Receipt], bool]:
     """Find the receipts; tell whether the queue could be searched, too."""
-    key = message_key(message_id)
+    key = index_key(message_id)
     async with open_database(servers) as database:
         connections = {known.id: known for known in await find_connections(database, name=connection)}
         # What is settled by now and still stands in the queue is a duplicate, or was not removed yet.

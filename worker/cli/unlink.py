@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from schemas.ids import message_key
+from schemas.ids import index_key
 from worker.cli.failures import CommandError
 from worker.cli.options import connection_option, data_option, json_option
 from worker.cli.output import print_fields, print_json
@@ -42,14 +42,14 @@ async def _unlink(servers: Servers, message_id: str, connection: str | None, *, 
     transactions = Transactions(servers.require_database())
 
     async def work(database: Database) -> Mapping[str, Any]:
-        found = await find_logged(database, message_key(message_id), connection)
+        found = await find_logged(database, index_key(message_id), connection)
         if not found:
             raise CommandError(f"no message {message_id!r} was applied")
         if len(found) > 1:
             names = ", ".join(sorted(row["connection"] for row in found))
             raise CommandError(f"several connections have the message: name one of them with --connection ({names})")
         (row,) = found
-        key = (row["connection_id"], message_key(message_id))
+        key = (row["connection_id"], index_key(message_id))
         try:
             await withdraw(database, row["workspace_id"], key, await read_all_rules(database), undo=undo)
         except NoLinkError as error:

@@ -11,7 +11,7 @@ import aiohttp_jinja2
 from aiohttp import web
 from asyncpg import Record
 
-from schemas.ids import message_key
+from schemas.ids import index_key
 from schemas.message import TYPES
 from worker.console.parts import POOL, SESSION_TOKEN, draw, now, open_database
 from worker.console.tokens import token_sha256
@@ -159,7 +159,7 @@ async def _wanted(request: web.Request, database: Database) -> TailFilter:
         [connection] if connection else None,
         [type_] if type_ in TYPES else None,
         senders,
-        message_key(id_) if id_ else None,
+        index_key(id_) if id_ else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from schemas.ids import message_key
+from schemas.ids import index_key
 from schemas.message import EVENT_TYPES
 from worker.console.parts import draw, open_database
 from worker.store.receipts import find_receipts
@@ -13,8 +13,8 @@ async def show_message(request: web.Request) -> web.StreamResponse:
     """Show a message by its connection (id or name) and its id; the part alone where htmx asks."""
     connection, id_ = request.query.get("connection", ""), request.query.get("id", "")
     async with open_database(request) as database:
-        message = await read_whole_message(database, connection, message_key(id_))
-        receipts = [] if message else await find_receipts(database, message_key(id_), None)
+        message = await read_whole_message(database, connection, index_key(id_))
+        receipts = [] if message else await find_receipts(database, index_key(id_), None)
     if message is None:
         letter = next((found.dead_letter_id for found in receipts if found.dead_letter_id), None)
         if letter is not None:

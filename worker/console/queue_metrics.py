@@ -10,17 +10,10 @@ from dataclasses import dataclass
 
 import asyncpg
 from aiohttp import web
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-    generate_latest,
-)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from schemas.exposition import HEADERS, exposition_of
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_client import RedisClient
 from schemas.settings import AlarmSettings
@@ -63,9 +56,9 @@ class QueueMetrics:
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if now >= self._read_again_at:
-                self._text = _written(await self._read())
+                self._text = exposition_of(_Told(await self._read()))
                 self._read_again_at = now + _READ_AT_MOST_EVERY_SECONDS
-        return web.Response(body=self._text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=self._text, headers=HEADERS)
 
     async def _read(self) -> Reading:
         reading = QueueReading(self._redis)
@@ -134,11 +127,3 @@ def _of_queue(queue: Sequence[QueuedPartition]) -> Iterator[Metric]:
         age.add_metric([f"p{number:02d}"], partition.oldest_message_age_seconds or 0.0)
     yield entries
     yield age
-
-
-def _written(reading: Reading) -> bytes:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Told(reading))
-    for facts_of_process in (ProcessCollector, PlatformCollector, GCCollector):
-        facts_of_process(registry=registry)
-    return generate_latest(registry)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.ids import audience_key, is_no_id
+from schemas.ids import index_key, is_no_id
 from worker.fold.account_rules import AccountEvidence, AccountRules, evidence_of_traits, key_text
 from worker.fold.ids import account_id, identity_id
 from worker.fold.stamp import Stamp
@@ -183,7 +183,7 @@ def _audience(type_: str, body: Mapping[str, Any], account: AccountEvidence | No
     value = _traits(body).get(key)
     if isinstance(value, str):
         value = _MEMBERSHIP_WORDS.get(value.lower())
-    return (audience_key(key), value) if isinstance(value, bool) else (None, False)
+    return (index_key(key), value) if isinstance(value, bool) else (None, False)
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ LONGEST_LINE_BYTES = 16 * 1024 * 1024
 """Bytes of a line that are read, as of a body that is posted. Segment's own limit for a message is 32 kB."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_INFLATED_BYTES = 128 * 1024
 
 
 class UnreadableFileError(Exception):
@@ -48,8 +49,25 @@ def _inflated(file: io.BufferedReader) -> io.BufferedReader:
     # A pipe may have shown its first byte only; no JSON begins with that one.
     beginning = file.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)]
     if beginning and _GZIP_MAGIC.startswith(beginning):
-        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=file)))
+        return io.BufferedReader(_Inflated(gzip.GzipFile(fileobj=file)), _INFLATED_BYTES)
     return file
+
+
+class _Inflated(io.RawIOBase):
+    """Gives what is inflated as soon as it is. Python's own buffer loses what it holds when it comes to a cut."""
+
+    def __init__(self, inflating: gzip.GzipFile) -> None:
+        self._inflating = inflating
+
+    def readable(self) -> bool:
+        """Tell that it is there to be read."""
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override] # what io hands over
+        """Read at most as much as there is room for."""
+        read = self._inflating.read1(len(buffer))
+        buffer[: len(read)] = read
+        return len(read)
 
 
 def _skip_line(stream: io.BufferedReader, text: bytes) -> None:

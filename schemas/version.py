@@ -1,0 +1,3 @@
+"""The version, which is known where the code runs without being installed, too, as platforms for Procfiles do."""
+
+VERSION = "0.1.0"
