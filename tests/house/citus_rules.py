@@ -63,6 +63,8 @@ def _insert(tree: exp.Expr, known: Known) -> Iterator[str]:
         if "workspace_id" not in {column.name for column in getattr(insert.this, "expressions", ())}:
             yield "an INSERT without the workspace"
         conflict = insert.args.get("conflict")
+        if isinstance(insert.expression, exp.Values) and insert.expression.find(exp.Select):
+            yield "an INSERT of VALUES with a subquery"
         is_select = isinstance(insert.expression, exp.Select)
         if is_select and conflict is None and insert.args.get("returning") is None:
             yield "INSERT ... SELECT with neither ON CONFLICT nor RETURNING reports a duplicate key as XX000"

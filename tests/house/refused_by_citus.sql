@@ -2,6 +2,7 @@ MERGE INTO variance_data.contacts c USING (VALUES ($1::bigint)) n (id) ON c.work
 SELECT current_setting('variance.workspace');
 INSERT INTO variance_data.tombstones (identity_id, deleted_at) VALUES ($1, $2);
 INSERT INTO variance_data.tombstones (workspace_id, identity_id) SELECT $1::bigint, n FROM unnest($2::uuid[]) n;
+INSERT INTO variance_data.discards (workspace_id, message_id) VALUES (coalesce((SELECT n.workspace_id FROM variance_data.connections n WHERE n.id = $1), 0), $2);
 INSERT INTO variance_data.conflicts (workspace_id, message_id) VALUES ($1, $2) ON CONFLICT (message_id) DO NOTHING;
 INSERT INTO variance_data.conflicts (workspace_id, message_id) VALUES ($1, $2) ON CONFLICT (workspace_id, message_id) DO UPDATE SET last_at = now();
 INSERT INTO variance_data.contacts (workspace_id, id) VALUES ($1, $2) ON CONFLICT (workspace_id, id) DO UPDATE SET traits = jsonb_build_object('a', 1);
