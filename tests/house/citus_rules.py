@@ -27,7 +27,7 @@ class Known:
 def refusals(sql: str, known: Known) -> list[str]:
     """Give what Citus would have against a statement; nothing where it takes it."""
     tree = sqlglot.parse_one(sql, read="postgres")
-    shapes = (_merge, _settings, _workspaces, _one_workspace, _locks, _recursion, _local)
+    shapes = (_merge, _settings, _workspaces, _one_workspace, _locks, _recursion, _local, _rows)
     writes = (_insert, _update, _returning, _modifying_parts)
     return sorted({fault for rule in (*shapes, *writes) for fault in rule(tree, known)})
 
@@ -168,6 +168,14 @@ def _local(tree: exp.Expr, known: Known) -> Iterator[str]:
         places = {known.places[table.name] for table in select.find_all(exp.Table) if table.name in known.places}
         if places & {Place.COORDINATOR, Place.KNOWN} and places & {Place.WORKSPACE, Place.EVERYWHERE}:
             yield "a join of what lies on the coordinator alone with what does not"
+
+
+def _rows(tree: exp.Expr, _known: Known) -> Iterator[str]:
+    names = {table.alias_or_name for table in tree.find_all(exp.Table) if table.db}
+    for call in tree.find_all(exp.Func):
+        for part in call.iter_expressions():
+            if isinstance(part, exp.Column) and not part.table and part.name in names:
+                yield f"{_name(call)} of a whole row, whose columns lose their names: name them"
 
 
 def _sources(scope: exp.Expr) -> list[exp.Expr]:

@@ -24,6 +24,7 @@ SELECT a.id FROM variance_data.accounts a WHERE a.workspace_id = $1 AND (a.is_ow
 SELECT m.body FROM (SELECT * FROM variance_data.messages l WHERE l.workspace_id = $1 LIMIT 9) m LEFT JOIN variance_data.identities i ON i.workspace_id = m.workspace_id AND i.id = m.sender_id;
 WITH gone AS (DELETE FROM variance_data.claims l WHERE l.workspace_id = $1 RETURNING l.user_id) SELECT count(*) FROM variance_data.claims l WHERE l.workspace_id = $1;
 WITH gone AS (DELETE FROM variance_data.claims l WHERE l.user_id = $1 RETURNING l.user_id) SELECT count(*) FROM gone;
+SELECT to_jsonb(c) FROM variance.contacts c WHERE c.workspace = $1;
 WITH RECURSIVE r AS (SELECT c.id FROM variance_data.contacts c UNION ALL SELECT r.id FROM r) SELECT id FROM r;
 SELECT c.email FROM variance_data.contacts c GROUP BY GROUPING SETS ((c.email), ());
 SELECT a.messages FROM variance_data.connections n JOIN variance_data.arrivals a ON a.connection_id = n.id;
