@@ -181,7 +181,7 @@ async def _said_later(
     messages = await message_store.read_messages(database, workspace_id, ids, keys)
     if not messages:
         return []
-    withdrawn = await message_store.read_withdrawals(database)
+    withdrawn = await message_store.read_withdrawals(database, workspace_id)
     connections = await read_connection_rules(database, {message.stamp.connection_id for message in messages})
     rules = {connection_id: connection.rules for connection_id, connection in connections.items()}
     return [

@@ -56,7 +56,7 @@ _CALLS = {
 # A plain Postgres, which tries worker/sql's statements, has no such tables.
 _KNOWS_COORDINATOR = "SELECT EXISTS (SELECT FROM pg_dist_node n WHERE n.groupid = 0)"
 _PLACED = """
-SELECT c.relname AS name, t.citus_table_type AS place
+SELECT c.relname AS name, t.citus_table_type AS place, t.colocation_id
 FROM citus_tables t
 JOIN pg_class c ON c.oid = t.table_name
 JOIN pg_namespace s ON s.oid = c.relnamespace
@@ -90,11 +90,16 @@ async def read_placement(database: Database) -> Placement:
     if not await database.fetchval(statement("has_citus")):
         return Placement(has_citus=False)
     wanted = await _wanted(database)
-    placed: dict[str, str] = {row["name"]: row["place"] for row in await database.fetch(_PLACED)}
+    placed = {row["name"]: row for row in await database.fetch(_PLACED)}
+    misplaced = {name for name, row in placed.items() if row["place"] != wanted[name].value}
+    if _FIRST in placed:  # others of its kind lie beside it, or nothing joins them with it
+        group = placed[_FIRST]["colocation_id"]
+        spread = {name for name, row in placed.items() if row["place"] == Place.WORKSPACE.value}
+        misplaced |= {name for name in spread if placed[name]["colocation_id"] != group}
     return Placement(
         has_citus=True,
         missing=[table for table in order(wanted) if table not in placed],
-        misplaced=sorted(table for table, place in placed.items() if place != wanted[table].value),
+        misplaced=sorted(misplaced),
     )
 
 

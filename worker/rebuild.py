@@ -77,7 +77,8 @@ async def rebuild(database_url: str, options: RebuildOptions, on_progress: Calla
         try:
             for _ in range(_TRIES):
                 await make_scratch(reader)
-                folding = _Folding(scratch, options, await read_withdrawals(reader), await read_all_rules(reader))
+                withdrawn = await read_withdrawals(reader, options.workspace_id)
+                folding = _Folding(scratch, options, withdrawn, await read_all_rules(reader))
                 position = await _fold_snapshot(reader, folding, on_progress)
                 with suppress(_PersonDeletedError):
                     return await _take_over(scratch, folding, position, is_held)

@@ -1,8 +1,8 @@
 """The `worker` process: arq runs the drains, a sweep wakes them, and nothing needs a restart by hand.
 
 arq's own queue holds wake-ups only. Losing them costs a moment: the sweep looks at every partition several times a
-second and wakes a drain for each that is not empty. Where arq has a Redis of its own, and that is away, the sweep runs
-the drains itself.
+second and wakes a drain for each that is not empty. Where arq has a Redis of its own, and that is away, or Redis is
+full, the sweep runs the drains itself.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import orjson
 import structlog
 from arq import ArqRedis, Worker, func
 from arq.typing import WorkerCoroutine
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError
 
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_client import RedisClient
@@ -70,15 +70,19 @@ class Service:
     """The drains that arq runs."""
     own_drains: "set[asyncio.Task[None]]" = field(default_factory=set)
     without_arq_until: float = 0.0
+    long: set[int] = field(default_factory=set)
+    held_until: dict[int, float] = field(default_factory=dict)
+    """Until when another worker is taken to hold a partition."""
+    lengths: Sequence[int] = ()
 
     @property
     def is_arq_apart(self) -> bool:
         """Tell whether arq's keys are on another Redis than the streams."""
         return self.settings.arq_redis_url not in (None, self.settings.redis_url)
-    long: set[int] = field(default_factory=set)
-    held_until: dict[int, float] = field(default_factory=dict)
-    """Until when another worker is taken to hold a partition."""
-    lengths: Sequence[int] = ()
+
+    def does_without_arq(self, failure: BaseException) -> bool:
+        """Tell whether drains go on where arq failed so: a full Redis takes no job, and only a drain empties it."""
+        return self.is_arq_apart or isinstance(failure, OutOfMemoryError)
 
     async def run_drain(self, partition: int) -> None:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""
@@ -144,7 +148,7 @@ class Service:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), self.settings.sweep_seconds)
 
-    async def _wake_all(self, arq: ArqRedis, waiting: Iterable[int], most_wakeups: int) -> None:
+    async def _wake_all(self, arq: ArqRedis, waiting: Sequence[int], most_wakeups: int) -> None:
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(_ARQ_SECONDS if self.is_arq_apart else None):
@@ -153,10 +157,11 @@ class Service:
                     return
                 for partition in waiting:
                     self.rests_until[partition] = now + _BUSY_SECONDS  # until the drain itself says otherwise
-                    await self._wake(arq, partition)
+                    await arq.enqueue_job(_DRAIN, partition)
         except REDIS_AWAY as failure:
-            if not self.is_arq_apart:
+            if not self.does_without_arq(failure):
                 raise
+            self.rests_until.update(dict.fromkeys(waiting, now))
             _LOG.warning("drains run without arq", failure=type(failure).__name__, seconds=_WITHOUT_ARQ_SECONDS)
             self.without_arq_until = now + _WITHOUT_ARQ_SECONDS
 
@@ -169,15 +174,6 @@ class Service:
             drain = asyncio.create_task(self.run_drain(partition))
             self.own_drains.add(drain)
             drain.add_done_callback(self.own_drains.discard)
-
-    async def _wake(self, arq: ArqRedis, partition: int) -> None:
-        try:
-            await arq.enqueue_job(_DRAIN, partition)
-        except ResponseError:
-            if self.is_arq_apart:
-                raise
-            # A full Redis takes no wake-up, and only a drain makes it less full.
-            await self.run_drain(partition)
 
     async def publish(self) -> None:
         """Repair what Redis should know of the connections, now and then."""
@@ -290,7 +286,7 @@ async def _serve(service: Service) -> None:
 
 
 async def _run_arq(service: Service, arq: ArqRedis) -> None:
-    """Run arq until the process stops, again and again where its Redis, which is not the streams', is away."""
+    """Run arq until the process stops, again and again where drains go on without it."""
     while not service.stopping.is_set():
         try:
             await refuse_cluster(service.settings, service.redis, arq)
@@ -300,7 +296,7 @@ async def _run_arq(service: Service, arq: ArqRedis) -> None:
         except StoppedError:
             return
         except REDIS_AWAY as failure:
-            if not service.is_arq_apart:
+            if not service.does_without_arq(failure):
                 raise
             _LOG.warning("arq starts again", failure=type(failure).__name__, retry_seconds=_LONGEST_RETRY_SECONDS)
             jobs = list(service.jobs.values())

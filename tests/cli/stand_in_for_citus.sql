@@ -5,9 +5,11 @@ VALUES (99999, 'citus', 10, 'public'::regnamespace, false, '13.2-1');
 SET allow_system_table_mods = off;
 CREATE TABLE pg_dist_node (groupid integer);
 INSERT INTO pg_dist_node VALUES (0);
-CREATE TABLE citus_calls (number serial, table_name regclass, citus_table_type text);
+CREATE TABLE citus_calls (
+    number serial, table_name regclass, citus_table_type text, colocation_id integer NOT NULL DEFAULT 1
+);
 CREATE VIEW citus_tables AS
-    SELECT table_name, citus_table_type FROM citus_calls WHERE citus_table_type <> 'truncated';
+    SELECT table_name, citus_table_type, colocation_id FROM citus_calls WHERE citus_table_type <> 'truncated';
 CREATE FUNCTION create_reference_table(t regclass) RETURNS void LANGUAGE sql
     AS $$ INSERT INTO citus_calls (table_name, citus_table_type) VALUES (t, 'reference') $$;
 CREATE FUNCTION citus_add_local_table_to_metadata(t regclass) RETURNS void LANGUAGE sql

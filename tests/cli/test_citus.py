@@ -57,7 +57,8 @@ async def test_a_table_in_the_wrong_place_is_told(
 ) -> None:
     await migrating("migrate")
     await database.execute("UPDATE citus_calls SET citus_table_type = 'local' WHERE table_name::text LIKE '%claims'")
-    assert "wrong place: claims" in (await migrating("migrate", "--check")).failure
+    await database.execute("UPDATE citus_calls SET colocation_id = 2 WHERE table_name::text LIKE '%conflicts'")
+    assert "wrong place: claims, conflicts" in (await migrating("migrate", "--check")).failure
 
 
 async def test_a_coordinator_that_was_not_told_of_itself_keeps_the_ledger_to_itself(

@@ -103,6 +103,12 @@ async def test_a_contacts_messages_are_those_of_all_its_ids_and_of_nobody_else(
     assert len(document["account_memberships"]) == 1
     assert document["audience_memberships"] == []
     assert {message["messageId"] for message in document["messages"]} == {"m1", "m2", "m4"}
+    columns = await system.database.fetch(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'variance'"
+    )
+    for view in ("contacts", "accounts", "identities", "merges", "account_memberships"):
+        shown = document[view][0] if view in document else document[view.removesuffix("s")]
+        assert shown.keys() == {column["column_name"] for column in columns if column["table_name"] == view}
 
 
 async def test_an_export_that_fails_leaves_the_file_as_it_was(

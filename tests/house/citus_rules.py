@@ -27,7 +27,7 @@ class Known:
 def refusals(sql: str, known: Known) -> list[str]:
     """Give what Citus would have against a statement; nothing where it takes it."""
     tree = sqlglot.parse_one(sql, read="postgres")
-    shapes = (_merge, _settings, _workspaces, _locks, _recursion, _local)
+    shapes = (_merge, _settings, _workspaces, _one_workspace, _locks, _recursion, _local, _rows)
     writes = (_insert, _update, _returning, _modifying_parts)
     return sorted({fault for rule in (*shapes, *writes) for fault in rule(tree, known)})
 
@@ -63,6 +63,8 @@ def _insert(tree: exp.Expr, known: Known) -> Iterator[str]:
         if "workspace_id" not in {column.name for column in getattr(insert.this, "expressions", ())}:
             yield "an INSERT without the workspace"
         conflict = insert.args.get("conflict")
+        if isinstance(insert.expression, exp.Values) and insert.expression.find(exp.Select):
+            yield "an INSERT of VALUES with a subquery"
         is_select = isinstance(insert.expression, exp.Select)
         if is_select and conflict is None and insert.args.get("returning") is None:
             yield "INSERT ... SELECT with neither ON CONFLICT nor RETURNING reports a duplicate key as XX000"
@@ -119,6 +121,22 @@ def _workspaces(tree: exp.Expr, known: Known) -> Iterator[str]:
                 yield "a subquery for each row of what lies on no node: name the workspace in it by a parameter"
 
 
+def _one_workspace(tree: exp.Expr, known: Known) -> Iterator[str]:
+    """Find what has a statement of one workspace sent to all nodes: Postgres derives no workspace for some table."""
+    scopes = list(tree.find_all(exp.Select, exp.Update, exp.Delete))
+    if not any(_is_pinned(table, scope) for scope in scopes for table in _spread_tables(scope, known)):
+        return
+    for scope in scopes:
+        groups, pinned = _equated(scope), _pinned_names(scope, known)
+        parent = scope.parent_select
+        if parent is not None and (_is_semi_join(scope) or _is_semi_join(scope, exp.Not)):
+            pinned |= _pinned_names(parent, known)
+        tables = _spread_tables(scope, known)
+        for name in (table.alias_or_name for table in tables):
+            if name not in pinned and not groups.get(name, set()) & pinned and (len(tables) == 1 or name in groups):
+                yield f"all nodes are asked, though the workspace is known: name it of {name} by a parameter"
+
+
 def _modifying_parts(tree: exp.Expr, known: Known) -> Iterator[str]:
     parts = [cte.this for cte in tree.find_all(exp.CTE)]
     for write in (node for part in parts for node in _writes(part, known, exp.Insert, exp.Update, exp.Delete)):
@@ -150,6 +168,14 @@ def _local(tree: exp.Expr, known: Known) -> Iterator[str]:
         places = {known.places[table.name] for table in select.find_all(exp.Table) if table.name in known.places}
         if places & {Place.COORDINATOR, Place.KNOWN} and places & {Place.WORKSPACE, Place.EVERYWHERE}:
             yield "a join of what lies on the coordinator alone with what does not"
+
+
+def _rows(tree: exp.Expr, _known: Known) -> Iterator[str]:
+    names = {table.alias_or_name for table in tree.find_all(exp.Table) if table.db}
+    for call in tree.find_all(exp.Func):
+        for part in call.iter_expressions():
+            if isinstance(part, exp.Column) and not part.table and part.name in names:
+                yield f"{_name(call)} of a whole row, whose columns lose their names: name them"
 
 
 def _sources(scope: exp.Expr) -> list[exp.Expr]:
@@ -196,6 +222,16 @@ def _is_pinned(table: exp.Table, scope: exp.Expr) -> bool:
     return False
 
 
+def _pinned_names(scope: exp.Expr, known: Known) -> set[str]:
+    """Give the names in a scope that stand for rows of one workspace, or for the workspace itself."""
+    names = {table.alias_or_name for table in _spread_tables(scope, known) if _is_pinned(table, scope)}
+    for condition in _conditions(scope):
+        if isinstance(condition, exp.EQ) and isinstance(condition.right, exp.Parameter | exp.Placeholder):
+            column = condition.left
+            names |= {column.table} if isinstance(column, exp.Column) and column.name == "id" else set()
+    return names
+
+
 def _equated(scope: exp.Expr) -> dict[str, set[str]]:
     """Give for each name those whose workspace is the same; a workspace's own id counts as well."""
     groups: dict[str, set[str]] = {}
@@ -224,11 +260,18 @@ def _outer_names(scope: exp.Expr, known: Known) -> set[str] | None:
     return {table.alias_or_name for table in _spread_tables(parent, known)}
 
 
-def _is_semi_join(scope: exp.Expr) -> bool:
-    """Tell whether a subquery is an EXISTS that every row must fulfil, which is a join."""
-    exists = scope.parent
+def _is_semi_join(scope: exp.Expr, around: type[exp.Expr] = exp.Exists) -> bool:
+    """Tell whether a subquery is an EXISTS, or with `around` a NOT EXISTS, that every row must fulfil: it is a join."""
+    condition = exists = scope.parent
+    if around is exp.Not and exists is not None:
+        condition = exists.parent
     parent = scope.parent_select
-    return isinstance(exists, exp.Exists) and parent is not None and any(part is exists for part in _conditions(parent))
+    return (
+        isinstance(exists, exp.Exists)
+        and isinstance(condition, around)
+        and parent is not None
+        and any(part is condition for part in _conditions(parent))
+    )
 
 
 def _not_immutable(part: exp.Expr, known: Known) -> str | None:

@@ -2,6 +2,7 @@ MERGE INTO variance_data.contacts c USING (VALUES ($1::bigint)) n (id) ON c.work
 SELECT current_setting('variance.workspace');
 INSERT INTO variance_data.tombstones (identity_id, deleted_at) VALUES ($1, $2);
 INSERT INTO variance_data.tombstones (workspace_id, identity_id) SELECT $1::bigint, n FROM unnest($2::uuid[]) n;
+INSERT INTO variance_data.discards (workspace_id, message_id) VALUES (coalesce((SELECT n.workspace_id FROM variance_data.connections n WHERE n.id = $1), 0), $2);
 INSERT INTO variance_data.conflicts (workspace_id, message_id) VALUES ($1, $2) ON CONFLICT (message_id) DO NOTHING;
 INSERT INTO variance_data.conflicts (workspace_id, message_id) VALUES ($1, $2) ON CONFLICT (workspace_id, message_id) DO UPDATE SET last_at = now();
 INSERT INTO variance_data.contacts (workspace_id, id) VALUES ($1, $2) ON CONFLICT (workspace_id, id) DO UPDATE SET traits = jsonb_build_object('a', 1);
@@ -19,8 +20,11 @@ DELETE FROM variance_data.claims l USING variance_data.identities i WHERE i.id =
 SELECT w.id, EXISTS (SELECT FROM variance_data.contacts c WHERE c.workspace_id = w.id) FROM variance_data.workspaces w;
 SELECT d.id FROM variance_data.connections n CROSS JOIN LATERAL (SELECT d.id FROM variance_data.dead_letters d WHERE d.connection_id = n.id LIMIT 1) d;
 SELECT n.id FROM unnest($1::uuid[]) n (id) WHERE NOT EXISTS (SELECT FROM variance_data.identities i WHERE i.id = n.id);
+SELECT a.id FROM variance_data.accounts a WHERE a.workspace_id = $1 AND (a.is_own OR EXISTS (SELECT FROM variance_data.contacts c WHERE c.workspace_id = a.workspace_id AND c.account_id = a.id));
+SELECT m.body FROM (SELECT * FROM variance_data.messages l WHERE l.workspace_id = $1 LIMIT 9) m LEFT JOIN variance_data.identities i ON i.workspace_id = m.workspace_id AND i.id = m.sender_id;
 WITH gone AS (DELETE FROM variance_data.claims l WHERE l.workspace_id = $1 RETURNING l.user_id) SELECT count(*) FROM variance_data.claims l WHERE l.workspace_id = $1;
 WITH gone AS (DELETE FROM variance_data.claims l WHERE l.user_id = $1 RETURNING l.user_id) SELECT count(*) FROM gone;
+SELECT to_jsonb(c) FROM variance.contacts c WHERE c.workspace = $1;
 WITH RECURSIVE r AS (SELECT c.id FROM variance_data.contacts c UNION ALL SELECT r.id FROM r) SELECT id FROM r;
 SELECT c.email FROM variance_data.contacts c GROUP BY GROUPING SETS ((c.email), ());
 SELECT a.messages FROM variance_data.connections n JOIN variance_data.arrivals a ON a.connection_id = n.id;

@@ -103,8 +103,10 @@ async def test_redis_losing_only_what_is_arqs_loses_no_message(redis_url: str, d
 
 async def test_a_full_redis_is_drained_and_takes_posts_again(redis_url: str, database_url: str) -> None:
     async with running_system(redis_url, database_url, with_worker=False) as system:
-        for number in range(30):
-            assert await system.post("/v1/track", track("x", userId=f"u{number}"), "defaultmain") == 200
+        # Enough that no drain is over before arq has noticed.
+        for number in range(3):
+            batch = [track("x", userId=f"u{number}") for _ in range(1000)]
+            assert await system.post("/v1/batch", {"batch": batch}, "defaultmain") == 200
         used_bytes = (await system.redis.info("memory"))["used_memory"]
         await system.redis.config_set("maxmemory", used_bytes // 2)
         try:
@@ -118,7 +120,7 @@ async def test_a_full_redis_is_drained_and_takes_posts_again(redis_url: str, dat
         finally:
             await system.redis.config_set("maxmemory", 0)
         await system.settled()
-        assert len(await system.rows("events")) == 30
+        assert len(await system.rows("events")) == 3000
     assert "worker starts again" not in {line["event"] for line in logs}
 
 

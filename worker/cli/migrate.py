@@ -50,7 +50,11 @@ def _tell(version: Version, *, as_json: bool) -> None:
         wanted = ", ".join([*version.missing, *(f"the place of {table}" for table in placement.missing)])
         raise CommandError(f"run `variance migrate`: the database lacks {wanted}")
     if placement.misplaced:
-        raise CommandError(f"Citus has these tables in the wrong place: {', '.join(placement.misplaced)}")
+        tables = ", ".join(placement.misplaced)
+        raise CommandError(
+            f"Citus has these tables in the wrong place: {tables}. Call undistribute_table('variance_data.TABLE') for "
+            "each, then run `variance migrate`"
+        )
     click.echo("the database is at this version" + (", and Citus has its tables by workspace" * placement.has_citus))
 
 

@@ -4,7 +4,7 @@ SELECT a.id, a.key, a.source, coalesce(a.traits -> 'name' ->> 3, a.key) AS name,
 FROM variance_data.accounts a
 WHERE a.workspace_id = $1 AND a.id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000')
     AND (a.is_own OR EXISTS (
-        SELECT FROM variance_data.contacts c WHERE c.workspace_id = a.workspace_id AND c.account_id = a.id
+        SELECT FROM variance_data.contacts c WHERE c.workspace_id = $1 AND c.account_id = a.id
     ))
 ORDER BY a.id
 LIMIT $3

@@ -25,6 +25,6 @@ SELECT
     coalesce(m.body ->> 'userId', m.body ->> 'anonymousId') AS sender, i.contact_id, c.external_id, c.email
 FROM (SELECT DISTINCT ON (f.position) f.* FROM found f ORDER BY f.position DESC LIMIT $6) m
 JOIN variance_data.connections n ON n.id = m.connection_id
-LEFT JOIN variance_data.identities i ON i.workspace_id = m.workspace_id AND i.id = m.sender_id
-LEFT JOIN variance_data.contacts c ON c.workspace_id = i.workspace_id AND c.id = i.contact_id
+LEFT JOIN variance_data.identities i ON i.workspace_id = $1 AND i.id = m.sender_id
+LEFT JOIN variance_data.contacts c ON c.workspace_id = $1 AND c.id = i.contact_id
 ORDER BY m.position DESC

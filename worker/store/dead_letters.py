@@ -66,11 +66,7 @@ async def read_dead_letter(database: Database, letter_id: int) -> dict[str, Any]
 async def delete_dead_letter(database: Database, letter_id: int) -> DeadLetter | None:
     """Take a dead letter away, and give it; None where there is none any more."""
     row = await database.fetchrow(statement("delete_dead_letter"), letter_id)
-    if row is None:
-        return None
-    return DeadLetter(
-        row["connection_id"], row["message_id"], row["reason"], row["detail"], row["body"], row["received_at"]
-    )
+    return None if row is None else _letter(row)
 
 
 async def discard_dead_letter(database: Database, letter_id: int, now: datetime) -> DeadLetter | None:
@@ -78,11 +74,13 @@ async def discard_dead_letter(database: Database, letter_id: int, now: datetime)
 
     Runs inside the caller's transaction.
     """
-    letter = await delete_dead_letter(database, letter_id)
-    if letter is not None:
-        await database.execute(
-            statement("insert_discard"), letter.connection_id, letter.message_key, letter.reason, now
-        )
+    row = await database.fetchrow(statement("delete_dead_letter"), letter_id)
+    if row is None:
+        return None
+    letter = _letter(row)
+    await database.execute(
+        statement("insert_discard"), row["workspace_id"], letter.connection_id, letter.message_key, letter.reason, now
+    )
     return letter
 
 
@@ -96,4 +94,10 @@ async def settle_replay(database: Database, tally: Tally) -> None:
     """Count what became of a dead letter, in place of its death. It was accepted once, and is not again."""
     await database.execute(
         statement("settle_replay"), tally.applied, tally.duplicate, tally.suppressed, tally.dead
+    )
+
+
+def _letter(row: Record) -> DeadLetter:
+    return DeadLetter(
+        row["connection_id"], row["message_id"], row["reason"], row["detail"], row["body"], row["received_at"]
     )

@@ -95,9 +95,9 @@ async def read_claiming_messages(
     return [logged_message(workspace_id, row) for row in rows]
 
 
-async def read_withdrawals(database: Database) -> set[tuple[int, MessageKey]]:
-    """Give the workspace and key of every message whose link was withdrawn."""
-    rows = await database.fetch(statement("read_withdrawals"))
+async def read_withdrawals(database: Database, workspace_id: int | None) -> set[tuple[int, MessageKey]]:
+    """Give workspace and key of each message of a workspace, or of all (None), whose link was withdrawn."""
+    rows = await database.fetch(statement("read_withdrawals"), workspace_id)
     return {(row["workspace_id"], (row["connection_id"], row["message_id"])) for row in rows}
 
 
