@@ -77,6 +77,11 @@ class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     worker_metrics_port: Port | None = None
     worker_metrics_host: str = "127.0.0.1"
 
+    @property
+    def is_arq_apart(self) -> bool:
+        """Tell whether arq's keys are on another Redis than the streams."""
+        return self.arq_redis_url not in (None, self.redis_url)
+
 
 class AlarmSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     """The bounds beyond which `variance status` and the console raise an alarm.
