@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 from arq import ArqRedis, Worker, func
+from arq.constants import default_queue_name, health_check_key_suffix
 from arq.typing import WorkerCoroutine
 from redis.exceptions import ResponseError
 
@@ -15,7 +16,6 @@ from schemas.redis_pools import open_pool
 from schemas.settings import SettingsError, WorkerSettings
 from worker.drain import TURN_SECONDS
 
-_QUEUE = "arq:queue"
 _DRAIN = "drain"
 _LAST_TRANSACTION_SECONDS = 3.0
 _QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
@@ -59,7 +59,8 @@ def arq_worker(settings: WorkerSettings, arq: ArqRedis, run_drain: RunDrain, sto
     timeout_seconds = TURN_SECONDS + 2 * settings.statement_timeout_seconds
     worker = StoppableWorker(
         functions=[func(cast(WorkerCoroutine, _drain), name=_DRAIN, timeout=timeout_seconds, max_tries=1)],
-        queue_name=_QUEUE,
+        queue_name=_queue_of(settings),
+        health_check_key=default_queue_name + health_check_key_suffix,
         redis_pool=arq,
         handle_signals=False,
         max_jobs=settings.drains_at_once,
@@ -83,15 +84,20 @@ async def _drain(context: dict[str, Any], partition: int) -> None:
     await context["run_drain"](partition)
 
 
-async def wake(arq: ArqRedis, partition: int) -> None:
-    """Have a worker drain a partition. Raises what is in REDIS_AWAY."""
-    await arq.enqueue_job(_DRAIN, partition)
+async def wake(settings: WorkerSettings, arq: ArqRedis, partition: int) -> None:
+    """Have a worker with these settings drain a partition. Raises what is in REDIS_AWAY."""
+    await arq.enqueue_job(_DRAIN, partition, _queue_name=_queue_of(settings))
 
 
-async def count_wakeups(arq: ArqRedis) -> int:
+async def count_wakeups(settings: WorkerSettings, arq: ArqRedis) -> int:
     """Count those that wait or are under way. Raises what is in REDIS_AWAY."""
-    count: int = await arq.zcard(_QUEUE)
+    count: int = await arq.zcard(_queue_of(settings))
     return count
+
+
+def _queue_of(settings: WorkerSettings) -> str:
+    """Give arq's queue: its usual one, or that of all who serve the same workspaces, and so the same partitions."""
+    return ":".join([default_queue_name, *sorted(settings.workspace_names)])
 
 
 async def refuse_cluster(settings: WorkerSettings, redis: RedisClient, arq: ArqRedis) -> None:

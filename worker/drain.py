@@ -32,7 +32,7 @@ TURN_SECONDS = 5.0
 """How long one drain goes on with a partition that does not become empty."""
 
 SHORT_TURN_SECONDS = 0.25
-"""The same of a partition's first turn, by which it shows to be long, and of a long one's that makes way."""
+"""The same of a partition's first turn, by which it shows to be unfinished, and of a long one's that makes way."""
 
 _PART_IN_A_CROWD = 4
 """What part of the usual messages a transaction that makes way takes: a process' drains share its one thread."""
@@ -69,19 +69,21 @@ class Drain:
     """Messages a transaction, for partitions where more of them took too long."""
 
     async def drain(
-        self, partition: int, *, is_long: bool = False, is_crowded: Callable[[], bool] = lambda: False
+        self, partition: int, *, is_long: bool = False, makes_way: Callable[[], bool] = lambda: False
     ) -> Drained:
         """Drain a partition until it is empty, somebody else has it, its turn is over, or the process stops.
 
-        A long partition, which was not empty when its last turn ended, makes way where others have something to do.
+        One that is taken to be long from the start may go on for longer, and `makes_way` is asked whether others have
+        something to do first.
 
         Raises what is the surroundings' fault; nothing is lost by it, and whoever drains next begins anew.
         """
         turn_began_at = time.monotonic()
         while not self.is_stopping():
-            makes_way = is_long and is_crowded()
-            part = _PART_IN_A_CROWD if makes_way else 1
-            if time.monotonic() - turn_began_at >= (TURN_SECONDS if is_long and not makes_way else SHORT_TURN_SECONDS):
+            is_in_the_way = is_long and makes_way()
+            part = _PART_IN_A_CROWD if is_in_the_way else 1
+            turn_seconds = TURN_SECONDS if is_long and not is_in_the_way else SHORT_TURN_SECONDS
+            if time.monotonic() - turn_began_at >= turn_seconds:
                 break
             bound = self.bounds.get(partition, self.most_messages)
             began_at = time.time()

@@ -19,12 +19,13 @@ from worker.arq_queue import StoppedError, arq_client, arq_worker, end, refuse_c
 from worker.attempts import Attempts
 from worker.drain import Drain
 from worker.drain_metrics import DrainMetrics
+from worker.serving import Serving
 from worker.store.database import server_settings
 from worker.store.pooler import Opener
 from worker.streams import Streams
 from worker.sweep import Sweep
 from worker.turns import Turns
-from worker.upkeep import publish_now_and_then, trim_now_and_then
+from worker.upkeep import publish_now_and_then, tell_what_is_served, trim_now_and_then
 
 _LOG = structlog.get_logger(__name__)
 _AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -96,7 +97,8 @@ async def open_service(
             drain = Drain(
                 streams, pool, settings.drain_messages, stopping.is_set, Attempts(redis), metrics, tracing
             )
-            sweep = Sweep(settings, streams, drain, stopping, Turns(settings.drains_at_once))
+            serving = Serving(settings.workspace_names)
+            sweep = Sweep(settings, streams, drain, stopping, Turns(settings.drains_at_once), serving)
             try:
                 yield Service(settings, redis, pool, sweep, stopping)
             finally:
@@ -114,6 +116,9 @@ async def _serve(service: Service) -> None:
         asyncio.create_task(loop) for loop in (
             service.sweep.run(arq),
             publish_now_and_then(service.pool, service.redis, service.stopping),
+            tell_what_is_served(
+                service.sweep.serving, service.pool, service.redis, service.sweep.streams, service.stopping
+            ),
             trim_now_and_then(service.pool, service.stopping),
         )
     ]  # fmt: skip

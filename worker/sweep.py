@@ -18,8 +18,9 @@ from schemas.settings import WorkerSettings
 from worker.arq_queue import count_wakeups, wake
 from worker.drain import Drain, Drained
 from worker.failure import is_messages_fault
+from worker.serving import Serving
 from worker.streams import Streams
-from worker.turns import Turns
+from worker.turns import Rank, Turns
 
 _LOG = structlog.get_logger(__name__)
 _MOST_WAKEUPS_PER_PARTITION = 2
@@ -38,6 +39,7 @@ class Sweep:
     drain: Drain
     stopping: asyncio.Event
     turns: Turns
+    serving: Serving
     own_drains: "set[asyncio.Task[None]]" = field(default_factory=set)
     """The drains that run without arq."""
     _without_arq_until: float = 0.0
@@ -47,6 +49,8 @@ class Sweep:
         while not self.stopping.is_set():
             self.drain.progress.tell()
             self.turns.lengths = lengths = await self.streams.lengths()
+            self.turns.bursts = self.streams.partitions.bursts
+            self.turns.served = self.serving.partitions(self.streams.partitions)
             now = _now()
             due = self.turns.due(now)
             if due and self._without_arq_until <= now:
@@ -60,11 +64,12 @@ class Sweep:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""
         if not self.turns.begin(partition, _now()):
             return
+        rank = self.turns.rank(partition)
         drained: Drained | None = None
         rest_seconds = 0.0
         try:
             drained = await self.drain.drain(
-                partition, is_long=partition in self.turns.long, is_crowded=lambda: self.turns.is_crowded(_now())
+                partition, is_long=rank is not Rank.USUAL, makes_way=lambda: self.turns.makes_way(rank, _now())
             )
         except Exception as failure:  # noqa: BLE001 (a drain that fails must not end the worker)
             rest_seconds = self._tell_failure(partition, failure)
@@ -87,7 +92,7 @@ class Sweep:
         try:
             async with asyncio.timeout(_ARQ_SECONDS if is_arq_apart else None):
                 # More wake-ups than can be served at once would only grow, and serve the first partitions last.
-                if await count_wakeups(arq) >= most_wakeups:
+                if await count_wakeups(self.settings, arq) >= most_wakeups:
                     return
                 for partition in due:
                     self.turns.woken(partition, now)
@@ -110,7 +115,7 @@ class Sweep:
 
     async def _wake(self, arq: ArqRedis, partition: int) -> None:
         try:
-            await wake(arq, partition)
+            await wake(self.settings, arq, partition)
         except ResponseError:
             if self.settings.is_arq_apart:
                 raise

@@ -1,4 +1,4 @@
-"""What a worker sees to beside its drains: the published connections, and the events that are kept no longer."""
+"""What a worker sees to beside its drains: what Redis should know, and the events that are kept no longer."""
 
 import asyncio
 from contextlib import suppress
@@ -8,10 +8,13 @@ import asyncpg
 import structlog
 from redis.asyncio import Redis
 
+from schemas.partitions import open_bursts
 from schemas.redis_away import REDIS_AWAY
 from worker.failure import ConcurrentChangeError
 from worker.publish import publish_connections
 from worker.retention.trim import trim_due
+from worker.serving import Serving, mark_served
+from worker.streams import Streams
 
 _LOG = structlog.get_logger(__name__)
 _AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -28,6 +31,26 @@ async def publish_now_and_then(pool: asyncpg.Pool, redis: Redis, stopping: async
         except _AWAY as failure:
             _LOG.warning("connections not published", failure=type(failure).__name__)
         await _pause(stopping, _PUBLISH_SECONDS)
+
+
+async def tell_what_is_served(
+    serving: Serving, pool: asyncpg.Pool, redis: Redis, streams: Streams, stopping: asyncio.Event
+) -> None:
+    """Look for the workspaces to serve, and have Redis know which partitions are drained, until the process stops."""
+    while not stopping.is_set():
+        try:
+            if serving.names:
+                async with pool.acquire() as database:
+                    await serving.look(database)
+        except _AWAY as failure:
+            _LOG.warning("workspaces not looked for", failure=type(failure).__name__)
+        served = serving.partitions(streams.partitions)
+        try:
+            await open_bursts(redis)
+            await mark_served(redis, range(streams.partitions.most) if served is None else served)
+        except REDIS_AWAY as failure:
+            _LOG.warning("not told what is served", failure=type(failure).__name__)
+        await _pause(stopping, serving.pause_seconds)
 
 
 async def trim_now_and_then(pool: asyncpg.Pool, stopping: asyncio.Event) -> None:

@@ -1,0 +1,104 @@
+"""The worker's part: whose turn it is, as a decision over values."""
+
+from collections import Counter, deque
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from worker.drain import Drained
+from worker.turns import Rank, Turns
+
+_BURSTS = range(6, 8)
+_LENGTHS = st.lists(st.integers(0, 3), min_size=8, max_size=8)
+_DRAINS = st.integers(1, 5)
+
+
+def new_turns(drains_at_once: int, lengths: list[int], unfinished: set[int]) -> Turns:
+    """Give turns in which some partitions were not empty when their last turn ended."""
+    turns = Turns(drains_at_once, [1] * len(lengths), _BURSTS)
+    for partition in unfinished:
+        assert turns.begin(partition, 0.0)
+        turns.end(partition, Drained.UNFINISHED, 0.0)
+    turns.lengths = lengths
+    return turns
+
+
+class Work:
+    """Drains as the sweep and arq have them, an entry a turn: as many at once as may be, the first ones first."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self.left = list(turns.lengths)
+        self.had: Counter[int] = Counter()
+        self.active: deque[int] = deque()
+        self.now = 1.0
+
+    def go_on(self) -> None:
+        """End the drain that began first, and begin what is due."""
+        self.now += 0.1
+        if self.active:
+            partition = self.active.popleft()
+            self.left[partition] -= 1
+            self.had[partition] += 1
+            drained = Drained.UNFINISHED if self.left[partition] else Drained.EMPTY
+            self.turns.end(partition, drained, self.now)
+        self.turns.lengths = self.left
+        for partition in self.turns.due(self.now):
+            if len(self.active) < self.turns.drains_at_once and self.turns.begin(partition, self.now):
+                self.active.append(partition)
+
+
+@given(_DRAINS, _LENGTHS, st.sets(st.integers(0, 7)))
+def test_all_that_waits_is_drained_whoever_has_to_make_way(
+    drains_at_once: int, lengths: list[int], unfinished: set[int]
+) -> None:
+    work = Work(new_turns(drains_at_once, lengths, unfinished))
+    for _ in range(sum(lengths) + 1):
+        work.go_on()
+    assert not any(work.left)
+    assert [work.had[partition] for partition in range(8)] == lengths
+
+
+@given(_DRAINS, _LENGTHS, st.sets(st.integers(0, 7)))
+def test_whoever_makes_way_leaves_a_drain_to_the_others_and_waits_for_no_more_than_a_turn_of_each(
+    drains_at_once: int, lengths: list[int], unfinished: set[int]
+) -> None:
+    work = Work(new_turns(drains_at_once, lengths, unfinished))
+    waited = 0
+    for _ in range(sum(lengths) + 1):
+        work.go_on()
+        ranks = Counter(map(work.turns.rank, work.active))
+        assert ranks[Rank.UNFINISHED] + ranks[Rank.FOR_BURSTS] <= max(1, drains_at_once - 1)
+        is_burst_waiting = any(work.left[partition] for partition in _BURSTS) and not ranks[Rank.FOR_BURSTS]
+        waited = waited + 1 if is_burst_waiting else 0
+        assert waited <= len(lengths)
+
+
+def test_a_burst_that_goes_on_and_on_has_its_share_beside_others_that_go_on_and_on() -> None:
+    work = Work(new_turns(4, [10**6] * 8, set()))
+    for _ in range(400):
+        work.go_on()
+    of_bursts = sum(work.had[partition] for partition in _BURSTS)
+    assert 400 / 8 <= of_bursts <= 400 / 2
+    assert max(work.had[partition] for partition in _BURSTS) - min(work.had[partition] for partition in _BURSTS) <= 1
+
+
+def test_beside_a_burst_alone_nothing_makes_way() -> None:
+    turns = new_turns(4, [0] * 6 + [5, 5], set())
+    assert not turns.makes_way(Rank.FOR_BURSTS, 0.0)
+    assert turns.begin(6, 0.0)
+    assert turns.begin(7, 0.0)
+    turns.lengths = [1, *turns.lengths[1:]]
+    assert turns.makes_way(Rank.FOR_BURSTS, 0.0)
+
+
+@given(_LENGTHS, st.sets(st.integers(0, 7)))
+def test_a_worker_that_serves_some_partitions_neither_drains_nor_minds_the_others(
+    lengths: list[int], served: set[int]
+) -> None:
+    turns = Turns(4, lengths, _BURSTS, served)
+    waiting = {partition for partition in served if lengths[partition]}
+    assert set(turns.due(0.0)) <= waiting
+    assert bool(turns.due(0.0)) == bool(waiting)
+    assume(not any(lengths[partition] for partition in served))
+    assert not turns.makes_way(Rank.FOR_BURSTS, 0.0)
