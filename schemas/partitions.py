@@ -5,8 +5,8 @@ too, as a field with its time. Whoever writes may know of a change late, or neve
 as there were at most, so that nothing is stranded.
 
 Behind those that messages are spread over lie those for bursts. A process of a version that knows none goes only as
-far as the numbers that stand in the hash. So a worker writes there how far those for bursts reach, and nobody writes
-to them before it has.
+far as the numbers that stand in the hash. So how far those for bursts reach is written there too, and nobody writes to
+them before it is.
 """
 
 from collections.abc import Mapping
@@ -70,12 +70,15 @@ async def find_partitions(redis: Redis) -> Partitions:
 
 async def change_partitions(redis: Redis, current: int) -> None:
     """Spread messages over so many partitions from now on. Raises what is in REDIS_AWAY."""
-    fields = {_CURRENT: str(current), str(current): datetime.now(UTC).isoformat(timespec="seconds")}
+    fields: dict[Any, Any] = {_CURRENT: str(current), str(current): datetime.now(UTC).isoformat(timespec="seconds")}
+    end = bursts_behind(current).stop
+    if end not in {current, *(await find_partitions(redis)).ever}:
+        fields[str(end)] = _FOR_BURSTS
     await cast("Any", redis.hset(PARTITIONS_KEY, mapping=fields))
 
 
 async def open_bursts(redis: Redis) -> None:
-    """Have bursts written to their partitions, now that a worker goes through them. Raises what is in REDIS_AWAY."""
+    """Have bursts written to their partitions, which somebody drains. Raises what is in REDIS_AWAY."""
     found = await find_partitions(redis)
     if not found.has_bursts:
         await cast("Any", redis.hset(PARTITIONS_KEY, mapping={str(found.bursts.stop): _FOR_BURSTS}))

@@ -29,13 +29,7 @@ from worker.tally import Tally
 _LOG = structlog.get_logger(__name__)
 
 TURN_SECONDS = 5.0
-"""How long one drain goes on with a partition that does not become empty."""
-
-SHORT_TURN_SECONDS = 0.25
-"""The same of a partition's first turn, by which it shows to be unfinished, and of a long one's that makes way."""
-
-_PART_IN_A_CROWD = 4
-"""What part of the usual messages a transaction that makes way takes: a process' drains share its one thread."""
+"""How long one drain goes on at most with a partition that does not become empty."""
 
 
 class Drained(Enum):
@@ -44,6 +38,13 @@ class Drained(Enum):
     EMPTY = "empty"
     BUSY = "busy"
     UNFINISHED = "unfinished"
+
+
+class Pace(NamedTuple):
+    """How long a turn may last, and how many of the usual messages a transaction takes."""
+
+    turn_seconds: float = TURN_SECONDS
+    part: float = 1.0
 
 
 class _Taken(NamedTuple):
@@ -68,28 +69,23 @@ class Drain:
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
 
-    async def drain(
-        self, partition: int, *, is_long: bool = False, makes_way: Callable[[], bool] = lambda: False
-    ) -> Drained:
+    async def drain(self, partition: int, pace: Callable[[], Pace] = Pace) -> Drained:
         """Drain a partition until it is empty, somebody else has it, its turn is over, or the process stops.
 
-        One that is taken to be long from the start may go on for longer, and `makes_way` is asked whether others have
-        something to do first.
+        The pace is asked for before each transaction, since others come and go meanwhile.
 
         Raises what is the surroundings' fault; nothing is lost by it, and whoever drains next begins anew.
         """
         turn_began_at = time.monotonic()
         while not self.is_stopping():
-            is_in_the_way = is_long and makes_way()
-            part = _PART_IN_A_CROWD if is_in_the_way else 1
-            turn_seconds = TURN_SECONDS if is_long and not is_in_the_way else SHORT_TURN_SECONDS
+            turn_seconds, part = pace()
             if time.monotonic() - turn_began_at >= turn_seconds:
                 break
             bound = self.bounds.get(partition, self.most_messages)
             began_at = time.time()
             try:
                 with noting() as notes:
-                    taken = await self._take(partition, max(1, bound // part), notes)
+                    taken = await self._take(partition, max(1, int(bound * part)), notes)
             except (asyncpg.QueryCanceledError, TimeoutError):
                 self.bounds[partition] = max(1, bound // 2)
                 raise

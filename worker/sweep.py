@@ -20,7 +20,7 @@ from worker.drain import Drain, Drained
 from worker.failure import is_messages_fault
 from worker.serving import Serving
 from worker.streams import Streams
-from worker.turns import Rank, Turns
+from worker.turns import Turns
 
 _LOG = structlog.get_logger(__name__)
 _MOST_WAKEUPS_PER_PARTITION = 2
@@ -48,10 +48,9 @@ class Sweep:
         """Wake what is not empty, until the process stops."""
         while not self.stopping.is_set():
             self.drain.progress.tell()
-            self.turns.lengths = lengths = await self.streams.lengths()
-            self.turns.bursts = self.streams.partitions.bursts
-            self.turns.served = self.serving.partitions(self.streams.partitions)
-            now = _now()
+            lengths = await self.streams.lengths()
+            partitions, now = self.streams.partitions, _now()
+            self.turns.look(lengths, partitions.bursts, self.serving.partitions(partitions), now)
             due = self.turns.due(now)
             if due and self._without_arq_until <= now:
                 await self._wake_all(arq, due, _MOST_WAKEUPS_PER_PARTITION * len(lengths))
@@ -64,13 +63,10 @@ class Sweep:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""
         if not self.turns.begin(partition, _now()):
             return
-        rank = self.turns.rank(partition)
         drained: Drained | None = None
         rest_seconds = 0.0
         try:
-            drained = await self.drain.drain(
-                partition, is_long=rank is not Rank.USUAL, makes_way=lambda: self.turns.makes_way(rank, _now())
-            )
+            drained = await self.drain.drain(partition, lambda: self.turns.pace(partition, _now()))
         except Exception as failure:  # noqa: BLE001 (a drain that fails must not end the worker)
             rest_seconds = self._tell_failure(partition, failure)
         finally:

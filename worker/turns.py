@@ -3,15 +3,27 @@
 Nothing here reads a clock or a server. Instants are the event loop's time, in seconds.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from schemas.partitions import NEVER_CHANGED
-from worker.drain import Drained
+from worker.drain import TURN_SECONDS, Drained, Pace
 
 BUSY_SECONDS = 0.5
 """How long a partition is left alone that another worker has, or that was woken and not begun yet."""
+
+_SHORT_TURN_SECONDS = 0.25
+"""How long a usual partition's turn lasts, by which it shows to be unfinished, and a turn that makes way."""
+
+_TURN_OF_BURSTS_SECONDS = 1.0
+"""How long a burst's lasts that makes way, since the others have drains of their own meanwhile."""
+
+_CROWD_SECONDS = 0.5
+"""For how long way is made for who was there: where some come again and again, it would have to be made anew."""
+
+_PART_IN_A_CROWD = 0.25
+"""What part of the usual messages a transaction takes that makes way: a process' drains share its one thread."""
 
 
 class Rank(IntEnum):
@@ -29,31 +41,41 @@ class Rank(IntEnum):
 class Turns:
     """What one worker process drains, what waits, and what it leaves alone for how long.
 
-    Whatever is not usual takes turns, and makes way, so that nobody waits long beside it. Who has waited longest comes
-    first, so that none waits for ever.
+    Whatever is not usual takes turns, and makes way, so that nobody waits long beside it: then one of a rank is
+    drained at a time. Who has waited longest comes first, so that none waits for ever.
     """
 
     drains_at_once: int
-    lengths: Sequence[int] = ()
-    """Entries in each partition, as of the last look."""
-    bursts: range = NEVER_CHANGED.bursts
-    served: Collection[int] | None = None
-    """The partitions that this worker drains; None for all."""
-    _active: set[int] = field(default_factory=set)
+    _waiting: Sequence[int] = ()
+    _bursts: range = NEVER_CHANGED.bursts
+    _active: dict[int, Rank] = field(default_factory=dict)
+    """What is drained, by the rank that it had when its turn began, the first one first."""
     _unfinished: set[int] = field(default_factory=set)
     _rests_until: dict[int, float] = field(default_factory=dict)
     _held_until: dict[int, float] = field(default_factory=dict)
     """Until when another worker is taken to hold a partition."""
+    _seen_at: dict[Rank, float] = field(default_factory=dict)
+    """When one of a rank was last drained, or waited."""
+
+    def look(self, lengths: Sequence[int], bursts: range, served: Collection[int] | None, now: float) -> None:
+        """Note the entries of each partition, which are for bursts, and which are drained here, if not all."""
+        self._bursts = bursts
+        self._waiting = [
+            partition for partition, length in enumerate(lengths) if length and (served is None or partition in served)
+        ]
+        ranks = {self.rank(partition) for partition in self._waiting if self._held_until.get(partition, 0) <= now}
+        self._seen_at |= dict.fromkeys(ranks | set(self._active.values()), now)
 
     def due(self, now: float) -> list[int]:
         """Give the partitions whose turn it is; first the one that has waited longest."""
+        resting_until = self._rests_until
         waiting = [
-            partition for partition in self._not_empty()
-            if partition not in self._active and self._rests_until.get(partition, 0) <= now
+            partition for partition in self._waiting
+            if partition not in self._active and resting_until.get(partition, 0) <= now
         ]  # fmt: skip
         due = []
-        ranks = [self.rank(partition) for partition in self._active]
-        for partition in sorted(waiting, key=lambda partition: self._rests_until.get(partition, 0)):
+        ranks = list(self._active.values())
+        for partition in sorted(waiting, key=lambda partition: resting_until.get(partition, 0)):
             rank = self.rank(partition)
             if self._has_room(rank, ranks, now):
                 ranks.append(rank)
@@ -68,15 +90,17 @@ class Turns:
         """Begin a partition's turn. False where it has one already, or has to make way."""
         if partition in self._active:
             return False
-        if not self._has_room(self.rank(partition), [self.rank(other) for other in self._active], now):
+        rank = self.rank(partition)
+        if not self._has_room(rank, list(self._active.values()), now):
             self._rests_until[partition] = 0.0
             return False
-        self._active.add(partition)
+        self._active[partition] = rank
+        self._seen_at[rank] = now
         return True
 
     def end(self, partition: int, drained: Drained | None, now: float, rest_seconds: float = 0.0) -> None:
         """End a partition's turn, with what came of it, or with a failure and a rest after it."""
-        self._active.discard(partition)
+        del self._active[partition]
         if drained is Drained.BUSY:
             rest_seconds = BUSY_SECONDS
             self._held_until[partition] = now + BUSY_SECONDS
@@ -88,14 +112,25 @@ class Turns:
 
     def rank(self, partition: int) -> Rank:
         """Give a partition's rank."""
-        if partition in self.bursts:
+        if partition in self._bursts:
             return Rank.FOR_BURSTS
         return Rank.UNFINISHED if partition in self._unfinished else Rank.USUAL
 
+    def pace(self, partition: int, now: float) -> Pace:
+        """Give the pace of a partition whose turn it is."""
+        rank = self._active[partition]
+        if rank is Rank.USUAL:
+            return Pace(_SHORT_TURN_SECONDS)
+        if not self.makes_way(rank, now):
+            return Pace(TURN_SECONDS)
+        if partition != next(first for first, its_rank in self._active.items() if its_rank is rank):
+            return Pace(0.0)
+        has_drain_of_its_own = rank is Rank.FOR_BURSTS and self.drains_at_once > 1
+        return Pace(_TURN_OF_BURSTS_SECONDS if has_drain_of_its_own else _SHORT_TURN_SECONDS, _PART_IN_A_CROWD)
+
     def makes_way(self, rank: Rank, now: float) -> bool:
-        """Tell whether a partition of a lower rank is drained, or waits for it since the last look."""
-        waiting = (partition for partition in self._not_empty() if self._held_until.get(partition, 0) <= now)
-        return any(self.rank(partition) < rank for group in (self._active, waiting) for partition in group)
+        """Tell whether a partition of a lower rank waits or is drained, or did so a moment ago."""
+        return any(now - seen_at <= _CROWD_SECONDS for other, seen_at in self._seen_at.items() if other < rank)
 
     def _has_room(self, rank: Rank, others: Sequence[Rank], now: float) -> bool:
         """Tell whether a partition of this rank may be drained beside others. One drain is left to the usual ones."""
@@ -104,10 +139,3 @@ class Turns:
         most = max(1, self.drains_at_once - 1)
         unusual = len(others) - others.count(Rank.USUAL)
         return unusual < most and others.count(rank) < (1 if self.makes_way(rank, now) else most)
-
-    def _not_empty(self) -> Iterator[int]:
-        served = self.served
-        return (
-            partition for partition, length in enumerate(self.lengths)
-            if length and (served is None or partition in served)
-        )  # fmt: skip

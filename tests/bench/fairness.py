@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import asyncpg
+import orjson
 
 from schemas.connection import secret_sha256
 from schemas.partitions import find_partitions
@@ -24,7 +25,7 @@ from tests.bench.cores import split
 from tests.bench.ratios import Ratio
 from tests.bench.report import report
 from tests.bench.traffic import traffic
-from tests.bench.web import connected, post_batch, running_web
+from tests.bench.web import connected, running_web
 from worker.fold.account_rules import AccountRules
 from worker.publish import publish_connections
 from worker.store.connections import NewConnection, insert_connection
@@ -32,7 +33,7 @@ from worker.store.connections import NewConnection, insert_connection
 ROUNDS = 3
 BURST_MESSAGES = 60_000
 BATCH_MESSAGES = 100
-SENDERS = 8
+POSTED_MESSAGES_PER_SECOND = 10_000
 SMALL = 12
 PAUSE_SECONDS = 0.05
 QUIET_SECONDS = 12.0
@@ -91,7 +92,8 @@ class Others:
                     message_id, sender = f"other-{self._number}", f"user-{self._number}"
                     connection, workspace_id = list(self._workspaces.items())[self._number % SMALL]
                     waiting[message_id] = now, partition_of(workspace_id, sender) in burst
-                    posts.create_task(self._post(http, connection, message_id, sender))
+                    event = {"type": "track", "event": "Seen", "messageId": message_id, "userId": sender}
+                    posts.create_task(post(http, "/v1/track", orjson.dumps(event | {"writeKey": connection})))
                 for row in await self._database.fetch(_SEEN, WORKSPACE_ID, list(waiting)):
                     posted_at, is_within = waiting.pop(row["message_id"])
                     wait_ms = (time.perf_counter() - posted_at) * 1000
@@ -101,24 +103,28 @@ class Others:
                 await asyncio.sleep(0.002)
         return waits
 
-    async def _post(self, http: aiohttp.ClientSession, connection: str, message_id: str, sender: str) -> None:
-        message = {"type": "track", "event": "Seen", "messageId": message_id, "userId": sender}
-        async with http.post("/v1/track", json=message, auth=aiohttp.BasicAuth(connection, "")) as answer:
-            answer.raise_for_status()
+
+def burst_bodies() -> list[bytes]:
+    """Give the burst's posts, ready to be sent, since the sender would have another machine for that."""
+    messages = list(traffic(BURST_MESSAGES))
+    starts = range(0, BURST_MESSAGES, BATCH_MESSAGES)
+    return [orjson.dumps({"batch": messages[start : start + BATCH_MESSAGES]}) for start in starts]
 
 
-async def have_burst(servers: Servers, port: int) -> float:
-    """Post one workspace's burst as fast as it is taken; give the messages/s at which it is applied."""
+async def post(http: aiohttp.ClientSession, path: str, body: bytes) -> None:
+    """Post; fails where it is not acknowledged."""
+    async with http.post(path, data=body) as answer:
+        answer.raise_for_status()
+
+
+async def have_burst(servers: Servers, port: int, bodies: list[bytes]) -> float:
+    """Post one workspace's burst; give the messages/s at which it is applied, from its first post on."""
     database = await asyncpg.connect(servers.database_url)
-    messages = traffic(BURST_MESSAGES)
-
-    async def send(http: aiohttp.ClientSession) -> None:
-        while batch := [message for _, message in zip(range(BATCH_MESSAGES), messages, strict=False)]:
-            await post_batch(http, batch)
-
-    began_at = time.perf_counter()
-    async with connected(port, SECRET) as http:
-        await asyncio.gather(*(send(http) for _ in range(SENDERS)))
+    async with connected(port, SECRET) as http, asyncio.TaskGroup() as posts:
+        began_at = time.perf_counter()
+        for number, body in enumerate(bodies):
+            await asyncio.sleep(began_at + number * BATCH_MESSAGES / POSTED_MESSAGES_PER_SECOND - time.perf_counter())
+            posts.create_task(post(http, "/v1/batch", body))
     while await database.fetchval(_APPLIED, WORKSPACE_ID) < BURST_MESSAGES:  # noqa: ASYNC110 (Postgres tells nobody)
         await asyncio.sleep(0.1)
     seconds = time.perf_counter() - began_at
@@ -126,7 +132,7 @@ async def have_burst(servers: Servers, port: int) -> float:
     return BURST_MESSAGES / seconds
 
 
-async def run(servers: Servers, port: int) -> tuple[Waits, Waits]:
+async def run(servers: Servers, port: int, bodies: list[bytes]) -> tuple[Waits, Waits]:
     """Measure without a burst, then with one until it is applied."""
     database = await asyncpg.connect(servers.database_url)
     try:
@@ -134,7 +140,7 @@ async def run(servers: Servers, port: int) -> tuple[Waits, Waits]:
         await others.add()
         await others.measure(asyncio.create_task(asyncio.sleep(WARM_UP_SECONDS)))
         quiet = await others.measure(asyncio.create_task(asyncio.sleep(QUIET_SECONDS)))
-        burst = asyncio.create_task(have_burst(servers, port))
+        burst = asyncio.create_task(have_burst(servers, port, bodies))
         loud = await others.measure(burst)
         loud.burst_messages_per_second = await burst
         return quiet, loud
@@ -142,11 +148,11 @@ async def run(servers: Servers, port: int) -> tuple[Waits, Waits]:
         await database.close()
 
 
-def measure(servers: Servers, **web_settings: str) -> tuple[Waits, Waits]:
+def measure(servers: Servers, bodies: list[bytes], **web_settings: str) -> tuple[Waits, Waits]:
     """Start everything anew, with these settings of `web`, and measure."""
     servers.renew()
     with servers.running_worker(), running_web(servers, split()[1], **web_settings) as (port, _):
-        return asyncio.run(run(servers, port))
+        return asyncio.run(run(servers, port, bodies))
 
 
 def p99(waits_ms: list[float]) -> float:
@@ -159,10 +165,11 @@ def main() -> None:
     slower = Ratio("others' p99 with the burst ÷ without", 3, is_at_most=True)
     pace = Ratio("the burst's messages/s with the rule ÷ without it", 0.8)
     figures: dict[str, list[float]] = defaultdict(list)
+    bodies = burst_bodies()
     with running_servers() as servers:
         for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS):
-            quiet, loud = measure(servers)
-            _, unruly = measure(servers, **WITHOUT_THE_RULE)
+            quiet, loud = measure(servers, bodies)
+            _, unruly = measure(servers, bodies, **WITHOUT_THE_RULE)
             slower.rounds.append(p99(loud.all_ms) / p99(quiet.all_ms))
             pace.rounds.append(loud.burst_messages_per_second / unruly.burst_messages_per_second)
             for name, waits in (("without a burst", quiet), ("with", loud), ("with, without the rule", unruly)):

@@ -1,6 +1,7 @@
 """The worker's part: whose turn it is, as a decision over values."""
 
 from collections import Counter, deque
+from collections.abc import Collection
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -13,25 +14,20 @@ _LENGTHS = st.lists(st.integers(0, 3), min_size=8, max_size=8)
 _DRAINS = st.integers(1, 5)
 
 
-def new_turns(drains_at_once: int, lengths: list[int], unfinished: set[int]) -> Turns:
-    """Give turns in which some partitions were not empty when their last turn ended."""
-    turns = Turns(drains_at_once, [1] * len(lengths), _BURSTS)
-    for partition in unfinished:
-        assert turns.begin(partition, 0.0)
-        turns.end(partition, Drained.UNFINISHED, 0.0)
-    turns.lengths = lengths
-    return turns
-
-
 class Work:
     """Drains as the sweep and arq have them, an entry a turn: as many at once as may be, the first ones first."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
-        self.left = list(turns.lengths)
+    def __init__(self, drains_at_once: int, lengths: list[int], unfinished: Collection[int] = ()) -> None:
+        self.turns = Turns(drains_at_once)
+        self.drains_at_once = drains_at_once
+        self.left = list(lengths)
         self.had: Counter[int] = Counter()
         self.active: deque[int] = deque()
         self.now = 1.0
+        self.turns.look([1] * len(lengths), _BURSTS, None, 0.0)
+        for partition in unfinished:
+            assert self.turns.begin(partition, 0.0)
+            self.turns.end(partition, Drained.UNFINISHED, 0.0)
 
     def go_on(self) -> None:
         """End the drain that began first, and begin what is due."""
@@ -42,9 +38,9 @@ class Work:
             self.had[partition] += 1
             drained = Drained.UNFINISHED if self.left[partition] else Drained.EMPTY
             self.turns.end(partition, drained, self.now)
-        self.turns.lengths = self.left
+        self.turns.look(self.left, _BURSTS, None, self.now)
         for partition in self.turns.due(self.now):
-            if len(self.active) < self.turns.drains_at_once and self.turns.begin(partition, self.now):
+            if len(self.active) < self.drains_at_once and self.turns.begin(partition, self.now):
                 self.active.append(partition)
 
 
@@ -52,7 +48,7 @@ class Work:
 def test_all_that_waits_is_drained_whoever_has_to_make_way(
     drains_at_once: int, lengths: list[int], unfinished: set[int]
 ) -> None:
-    work = Work(new_turns(drains_at_once, lengths, unfinished))
+    work = Work(drains_at_once, lengths, unfinished)
     for _ in range(sum(lengths) + 1):
         work.go_on()
     assert not any(work.left)
@@ -63,7 +59,7 @@ def test_all_that_waits_is_drained_whoever_has_to_make_way(
 def test_whoever_makes_way_leaves_a_drain_to_the_others_and_waits_for_no_more_than_a_turn_of_each(
     drains_at_once: int, lengths: list[int], unfinished: set[int]
 ) -> None:
-    work = Work(new_turns(drains_at_once, lengths, unfinished))
+    work = Work(drains_at_once, lengths, unfinished)
     waited = 0
     for _ in range(sum(lengths) + 1):
         work.go_on()
@@ -74,31 +70,41 @@ def test_whoever_makes_way_leaves_a_drain_to_the_others_and_waits_for_no_more_th
         assert waited <= len(lengths)
 
 
-def test_a_burst_that_goes_on_and_on_has_its_share_beside_others_that_go_on_and_on() -> None:
-    work = Work(new_turns(4, [10**6] * 8, set()))
+def test_bursts_that_go_on_and_on_share_a_part_beside_others_that_go_on_and_on() -> None:
+    work = Work(4, [10**6] * 8)
     for _ in range(400):
         work.go_on()
-    of_bursts = sum(work.had[partition] for partition in _BURSTS)
-    assert 400 / 8 <= of_bursts <= 400 / 2
-    assert max(work.had[partition] for partition in _BURSTS) - min(work.had[partition] for partition in _BURSTS) <= 1
+    first, second = (work.had[partition] for partition in _BURSTS)
+    assert 400 / 8 <= first + second <= 400 / 2
+    assert abs(first - second) <= 1
 
 
-def test_beside_a_burst_alone_nothing_makes_way() -> None:
-    turns = new_turns(4, [0] * 6 + [5, 5], set())
-    assert not turns.makes_way(Rank.FOR_BURSTS, 0.0)
+def test_a_burst_alone_takes_what_it_may_and_makes_way_when_somebody_comes_and_for_a_moment_after() -> None:
+    turns = Turns(4)
+    turns.look([0] * 6 + [5, 5], _BURSTS, None, 0.0)
+    assert turns.due(0.0) == [6, 7]
     assert turns.begin(6, 0.0)
     assert turns.begin(7, 0.0)
-    turns.lengths = [1, *turns.lengths[1:]]
-    assert turns.makes_way(Rank.FOR_BURSTS, 0.0)
+    alone = turns.pace(6, 0.0)
+    assert turns.pace(7, 0.0) == alone
+    turns.look([1] + [0] * 5 + [5, 5], _BURSTS, None, 1.0)
+    assert turns.due(1.0) == [0]
+    assert (turns.pace(6, 1.0).part, turns.pace(7, 1.0).turn_seconds) == (alone.part / 4, 0)
+    turns.end(7, Drained.UNFINISHED, 1.0)
+    turns.look([0] * 6 + [5, 5], _BURSTS, None, 1.1)
+    assert turns.due(1.1) == []
+    assert turns.due(2.0) == [7]
+    assert turns.pace(6, 2.0) == alone
 
 
 @given(_LENGTHS, st.sets(st.integers(0, 7)))
 def test_a_worker_that_serves_some_partitions_neither_drains_nor_minds_the_others(
     lengths: list[int], served: set[int]
 ) -> None:
-    turns = Turns(4, lengths, _BURSTS, served)
+    turns = Turns(4)
+    turns.look(lengths, _BURSTS, served, 0.0)
     waiting = {partition for partition in served if lengths[partition]}
     assert set(turns.due(0.0)) <= waiting
     assert bool(turns.due(0.0)) == bool(waiting)
-    assume(not any(lengths[partition] for partition in served))
+    assume(not waiting)
     assert not turns.makes_way(Rank.FOR_BURSTS, 0.0)

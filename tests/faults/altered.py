@@ -129,9 +129,9 @@ def removing_early() -> None:
     drains: list[Any] = []
     made = drain_module.Drain.drain
 
-    async def drain(self: Any, partition: int, **options: Any) -> Any:
+    async def drain(self: Any, *given: Any) -> Any:
         drains.append(self)
-        return await made(self, partition, **options)
+        return await made(self, *given)
 
     async def settle_and_remove(database: Any, partition: int, tally: Any, entries: Any) -> int:
         settled: int = await settle(database, partition, tally, entries)
