@@ -36,6 +36,7 @@ class Drained(Enum):
     """How a drain ended."""
 
     EMPTY = "empty"
+    """Nothing waited any more but what had just come."""
     BUSY = "busy"
     UNFINISHED = "unfinished"
 
@@ -52,6 +53,7 @@ class _Taken(NamedTuple):
     settled: int
     tally: Tally
     fresh: Sequence[QueuedMessage]
+    is_full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Drain:
         Raises what is the surroundings' fault; nothing is lost by it, and whoever drains next begins anew.
         """
         turn_began_at = time.monotonic()
+        is_full = True
         while not self.is_stopping():
             turn_seconds, part = pace()
             if time.monotonic() - turn_began_at >= turn_seconds:
@@ -92,6 +95,7 @@ class Drain:
             self.bounds[partition] = min(bound * 2, self.most_messages)
             if not isinstance(taken, _Taken):
                 return taken
+            is_full = taken.is_full
             notes.lap("commit")
             crash_point("after_commit")
             await self.streams.remove(partition, taken.ids, taken.settled)
@@ -100,7 +104,8 @@ class Drain:
             self._tell(partition, taken.tally, notes)
             if self.tracing is not None:
                 self.tracing.settled([message.field for message in taken.fresh], began_at, partition)
-        return Drained.UNFINISHED
+        # Where a single message took the whole turn, as on a busy machine, there is no backlog yet.
+        return Drained.UNFINISHED if is_full else Drained.EMPTY
 
     async def _take(self, partition: int, most_messages: int, notes: DrainNotes) -> _Taken | Drained:
         async with self.pool.acquire() as database, database.transaction():
@@ -110,12 +115,13 @@ class Drain:
             entries = await self.streams.read_head(partition, most_messages)
             if not entries:
                 return Drained.EMPTY
+            is_full = self.streams.are_full(entries, most_messages)
             crash_point("after_read")
             before = await read_settled_entries(database, partition)
             notes.lap("read")
             async with self.attempts.begin(partition, entries[0].id, entries[-1].id) as attempt:
                 if attempt.is_suspect:
-                    entries = entries[:1]
+                    entries, is_full = entries[:1], True
                 fresh = [message for entry in entries if entry.id not in before for message in entry.messages]
                 tally = await _settle(database, fresh, attempt) if fresh else Tally()
             notes.lap("apply")
@@ -125,7 +131,7 @@ class Drain:
             settled = await settle_entries(database, partition, tally, remembered)
             notes.lap("settle")
             crash_point("before_commit")
-        return _Taken(ids, settled, tally, fresh)
+        return _Taken(ids, settled, tally, fresh, is_full)
 
     def _tell(self, partition: int, tally: Tally, notes: DrainNotes) -> None:
         """Count and log what a drain did: a few numbers, however many messages it had."""

@@ -74,6 +74,12 @@ class Streams:
                 return entries
             start = f"({entries[-1].id}"
 
+    @staticmethod
+    def are_full(entries: Sequence[Entry], most_messages: int) -> bool:
+        """Tell whether entries are as many as fit one transaction, so that others may wait behind them."""
+        messages = sum(len(entry.messages) for entry in entries)
+        return messages >= most_messages or sum(entry.size_bytes for entry in entries) >= _MOST_BYTES
+
     async def remove(self, partition: int, ids: Sequence[str], settled: int) -> None:
         """Remove settled entries, and say how many messages the partition has settled in all.
 
