@@ -15,6 +15,7 @@ from schemas.redis_client import RedisClient
 from schemas.redis_pools import open_pool
 from schemas.settings import SettingsError, WorkerSettings
 from worker.drain import TURN_SECONDS
+from worker.turns import DRAINS_FOR_BURSTS
 
 _DRAIN = "drain"
 _LAST_TRANSACTION_SECONDS = 3.0
@@ -63,7 +64,7 @@ def arq_worker(settings: WorkerSettings, arq: ArqRedis, run_drain: RunDrain, sto
         health_check_key=default_queue_name + health_check_key_suffix,
         redis_pool=arq,
         handle_signals=False,
-        max_jobs=settings.drains_at_once,
+        max_jobs=settings.drains_at_once + DRAINS_FOR_BURSTS,
         poll_delay=settings.sweep_seconds / 2,
         queue_read_limit=_QUEUE_READ_LIMIT,
         keep_result=0,

@@ -24,7 +24,7 @@ from worker.store.database import server_settings
 from worker.store.pooler import Opener
 from worker.streams import Streams
 from worker.sweep import Sweep
-from worker.turns import Turns
+from worker.turns import DRAINS_FOR_BURSTS, Turns
 from worker.upkeep import publish_now_and_then, tell_what_is_served, trim_now_and_then
 
 _LOG = structlog.get_logger(__name__)
@@ -88,7 +88,7 @@ async def open_service(
         async with asyncpg.create_pool(
             settings.database_url,
             min_size=1,
-            max_size=settings.drains_at_once + 2,
+            max_size=settings.drains_at_once + DRAINS_FOR_BURSTS + 2,
             timeout=settings.redis_timeout_seconds,
             command_timeout=settings.statement_timeout_seconds + 5,
             connect=Opener(server_settings("variance worker", settings.statement_timeout_seconds), announces=True),
@@ -167,4 +167,4 @@ async def _let_finish(service: Service, tasks: Iterable["asyncio.Task[None]"]) -
 
 
 def _redis_connections(settings: WorkerSettings) -> int:
-    return settings.drains_at_once * 2 + 4
+    return (settings.drains_at_once + DRAINS_FOR_BURSTS) * 2 + 4

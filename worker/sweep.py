@@ -20,7 +20,7 @@ from worker.drain import Drain, Drained
 from worker.failure import is_messages_fault
 from worker.serving import Serving
 from worker.streams import Streams
-from worker.turns import Turns
+from worker.turns import DRAINS_FOR_BURSTS, Turns
 
 _LOG = structlog.get_logger(__name__)
 _MOST_WAKEUPS_PER_PARTITION = 2
@@ -102,7 +102,7 @@ class Sweep:
     def _drain_here(self, due: Iterable[int]) -> None:
         """Drain partitions without arq, as many at the same time as it would."""
         for partition in due:
-            if len(self.own_drains) >= self.settings.drains_at_once:
+            if len(self.own_drains) >= self.settings.drains_at_once + DRAINS_FOR_BURSTS:
                 return
             self.turns.woken(partition, _now())
             drain = asyncio.create_task(self.run_drain(partition))

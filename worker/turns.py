@@ -10,6 +10,9 @@ from enum import IntEnum
 from schemas.partitions import NEVER_CHANGED
 from worker.drain import TURN_SECONDS, Drained, Pace
 
+DRAINS_FOR_BURSTS = 2
+"""Drains that a process has for bursts, beside the others; one alone would wait for the disks most of the time."""
+
 BUSY_SECONDS = 0.5
 """How long a partition is left alone that another worker has, or that was woken and not begun yet."""
 
@@ -17,7 +20,7 @@ _SHORT_TURN_SECONDS = 0.25
 """How long a usual partition's turn lasts, by which it shows to be unfinished, and a turn that makes way."""
 
 _TURN_OF_BURSTS_SECONDS = 1.0
-"""How long a burst's lasts that makes way, since the others have drains of their own meanwhile."""
+"""How long a burst's lasts that makes way, which has drains of its own for that."""
 
 _CROWD_SECONDS = 0.5
 """For how long way is made for who was there: where some come again and again, it would have to be made anew."""
@@ -41,7 +44,7 @@ class Rank(IntEnum):
 class Turns:
     """What one worker process drains, what waits, and what it leaves alone for how long.
 
-    Whatever is not usual takes turns, and makes way, so that nobody waits long beside it: then one of a rank is
+    Whatever is not usual takes turns, and makes way, so that nobody waits long beside it: then few of a rank are
     drained at a time. Who has waited longest comes first, so that none waits for ever.
     """
 
@@ -123,10 +126,11 @@ class Turns:
             return Pace(_SHORT_TURN_SECONDS)
         if not self.makes_way(rank, now):
             return Pace(TURN_SECONDS)
-        if partition != next(first for first, its_rank in self._active.items() if its_rank is rank):
+        first = [other for other, its_rank in self._active.items() if its_rank is rank]
+        if partition not in first[: self._most(rank, now)]:
             return Pace(0.0)
-        has_drain_of_its_own = rank is Rank.FOR_BURSTS and self.drains_at_once > 1
-        return Pace(_TURN_OF_BURSTS_SECONDS if has_drain_of_its_own else _SHORT_TURN_SECONDS, _PART_IN_A_CROWD)
+        is_for_bursts = rank is Rank.FOR_BURSTS
+        return Pace(_TURN_OF_BURSTS_SECONDS if is_for_bursts else _SHORT_TURN_SECONDS, _PART_IN_A_CROWD)
 
     def makes_way(self, rank: Rank, now: float) -> bool:
         """Tell whether a partition of a lower rank waits or is drained, or did so a moment ago."""
@@ -136,6 +140,11 @@ class Turns:
         """Tell whether a partition of this rank may be drained beside others. One drain is left to the usual ones."""
         if rank is Rank.USUAL:
             return True
-        most = max(1, self.drains_at_once - 1)
         unusual = len(others) - others.count(Rank.USUAL)
-        return unusual < most and others.count(rank) < (1 if self.makes_way(rank, now) else most)
+        is_one_left = unusual + 1 < self.drains_at_once + DRAINS_FOR_BURSTS
+        return is_one_left and others.count(rank) < self._most(rank, now)
+
+    def _most(self, rank: Rank, now: float) -> int:
+        """Give how many partitions of a rank that is not usual are drained at the same time."""
+        few = DRAINS_FOR_BURSTS if rank is Rank.FOR_BURSTS else 1
+        return few if self.makes_way(rank, now) else max(few, self.drains_at_once - 1)

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from worker.drain import Drained
-from worker.turns import Rank, Turns
+from worker.turns import DRAINS_FOR_BURSTS, Rank, Turns
 
 _BURSTS = range(6, 8)
 _LENGTHS = st.lists(st.integers(0, 3), min_size=8, max_size=8)
@@ -19,7 +19,7 @@ class Work:
 
     def __init__(self, drains_at_once: int, lengths: list[int], unfinished: Collection[int] = ()) -> None:
         self.turns = Turns(drains_at_once)
-        self.drains_at_once = drains_at_once
+        self.drains_at_once = drains_at_once + DRAINS_FOR_BURSTS
         self.left = list(lengths)
         self.had: Counter[int] = Counter()
         self.active: deque[int] = deque()
@@ -64,7 +64,8 @@ def test_whoever_makes_way_leaves_a_drain_to_the_others_and_waits_for_no_more_th
     for _ in range(sum(lengths) + 1):
         work.go_on()
         ranks = Counter(map(work.turns.rank, work.active))
-        assert ranks[Rank.UNFINISHED] + ranks[Rank.FOR_BURSTS] <= max(1, drains_at_once - 1)
+        assert ranks[Rank.UNFINISHED] <= max(1, drains_at_once - 1)
+        assert ranks[Rank.UNFINISHED] + ranks[Rank.FOR_BURSTS] < work.drains_at_once
         is_burst_waiting = any(work.left[partition] for partition in _BURSTS) and not ranks[Rank.FOR_BURSTS]
         waited = waited + 1 if is_burst_waiting else 0
         assert waited <= len(lengths)
@@ -81,20 +82,21 @@ def test_bursts_that_go_on_and_on_share_a_part_beside_others_that_go_on_and_on()
 
 def test_a_burst_alone_takes_what_it_may_and_makes_way_when_somebody_comes_and_for_a_moment_after() -> None:
     turns = Turns(4)
-    turns.look([0] * 6 + [5, 5], _BURSTS, None, 0.0)
-    assert turns.due(0.0) == [6, 7]
-    assert turns.begin(6, 0.0)
-    assert turns.begin(7, 0.0)
-    alone = turns.pace(6, 0.0)
-    assert turns.pace(7, 0.0) == alone
-    turns.look([1] + [0] * 5 + [5, 5], _BURSTS, None, 1.0)
+    bursts = range(1, 5)
+    turns.look([0, 5, 5, 5, 5], bursts, None, 0.0)
+    assert turns.due(0.0) == [1, 2, 3]
+    assert all(turns.begin(partition, 0.0) for partition in (1, 2, 3))
+    alone = turns.pace(1, 0.0)
+    assert turns.pace(3, 0.0) == alone
+    turns.look([1, 5, 5, 5, 5], bursts, None, 1.0)
     assert turns.due(1.0) == [0]
-    assert (turns.pace(6, 1.0).part, turns.pace(7, 1.0).turn_seconds) == (alone.part / 4, 0)
-    turns.end(7, Drained.UNFINISHED, 1.0)
-    turns.look([0] * 6 + [5, 5], _BURSTS, None, 1.1)
+    assert [turns.pace(partition, 1.0).part for partition in (1, 2)] == [alone.part / 4] * 2
+    assert turns.pace(3, 1.0).turn_seconds == 0
+    turns.end(3, Drained.UNFINISHED, 1.0)
+    turns.look([0, 5, 5, 5, 5], bursts, None, 1.1)
     assert turns.due(1.1) == []
-    assert turns.due(2.0) == [7]
-    assert turns.pace(6, 2.0) == alone
+    assert turns.due(2.0) == [4]
+    assert turns.pace(1, 2.0) == alone
 
 
 @given(_LENGTHS, st.sets(st.integers(0, 7)))
