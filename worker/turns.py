@@ -10,8 +10,8 @@ from enum import IntEnum
 from schemas.partitions import NEVER_CHANGED
 from worker.drain import TURN_SECONDS, Drained, Pace
 
-DRAINS_FOR_BURSTS = 2
-"""Drains that a process has for bursts, beside the others; one alone would wait for the disks most of the time."""
+DRAINS_FOR_BURSTS = 1
+"""Drains that a process has for bursts, beside the others. Two apply no more, and double what the others wait."""
 
 BUSY_SECONDS = 0.5
 """How long a partition is left alone that another worker has, or that was woken and not begun yet."""

@@ -90,12 +90,13 @@ def test_a_burst_alone_takes_what_it_may_and_makes_way_when_somebody_comes_and_f
     assert turns.pace(3, 0.0) == alone
     turns.look([1, 5, 5, 5, 5], bursts, None, 1.0)
     assert turns.due(1.0) == [0]
-    assert [turns.pace(partition, 1.0).part for partition in (1, 2)] == [alone.part / 4] * 2
-    assert turns.pace(3, 1.0).turn_seconds == 0
+    assert turns.pace(1, 1.0).part == alone.part / 4
+    assert [turns.pace(partition, 1.0).turn_seconds for partition in (2, 3)] == [0, 0]
+    turns.end(2, Drained.UNFINISHED, 1.0)
     turns.end(3, Drained.UNFINISHED, 1.0)
     turns.look([0, 5, 5, 5, 5], bursts, None, 1.1)
     assert turns.due(1.1) == []
-    assert turns.due(2.0) == [4]
+    assert turns.due(2.0) == [4, 2]
     assert turns.pace(1, 2.0) == alone
 
 
