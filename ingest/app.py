@@ -9,6 +9,7 @@ from ingest import description
 from ingest.access import Access
 from ingest.body import BodyReader
 from ingest.budget import Budget
+from ingest.bursts import Bursts
 from ingest.connections import Connections
 from ingest.flood_guard import FloodGuard
 from ingest.group_commit import GroupCommit
@@ -63,10 +64,13 @@ def create_app(settings: WebSettings, tracing: Tracing | None = None) -> web.App
         [_redis_closed, _connections_current, _pressure_watched, _floods_watched, _queue_flushed]
     )
 
+    bursts = Bursts(settings.burst_messages_per_second)
     parts = (
         BodyReader(settings.max_body_bytes, settings.body_timeout_seconds, budget),
         Access(connections),
-        Intake(group_commit, metrics, connections, max_bytes=settings.max_body_bytes * _GROWTH, tracing=tracing),
+        Intake(
+            group_commit, metrics, connections, bursts, max_bytes=settings.max_body_bytes * _GROWTH, tracing=tracing
+        ),
         pressure,
         flood_guard,
     )

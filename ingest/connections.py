@@ -38,8 +38,8 @@ class Connections:
 
     def __init__(self, redis: Redis, timeout_seconds: float) -> None:
         self._redis = redis
-        self.partitions = NEVER_CHANGED.current
-        """How many partitions messages are spread over."""
+        self.partitions = NEVER_CHANGED
+        """Over which partitions messages are spread."""
         self._timeout_seconds = timeout_seconds
         self._by_id: dict[str, PublishedConnection] = {}
         self._by_secret: dict[str, tuple[PublishedConnection, PublishedSecret]] = {}
@@ -116,7 +116,7 @@ class Connections:
     async def _reload_if_changed(self) -> bool:
         version, fields = await run_all(self._redis, [("GET", CONNECTIONS_VERSION_KEY), ("HGETALL", PARTITIONS_KEY)])
         if not isinstance(fields, Exception):  # of a cluster, another server's
-            self.partitions = read_partitions(fields).current
+            self.partitions = read_partitions(fields)
         if isinstance(version, Exception):
             raise version
         if version is None:  # nobody has published yet, or Redis was emptied: not the same as having none

@@ -11,13 +11,14 @@ import msgspec
 import structlog
 
 from ingest.answers import RefusalError, unavailable
+from ingest.bursts import Bursts
 from ingest.connections import Connections
 from ingest.group_commit import GroupCommit
 from ingest.metrics import Metrics
 from ingest.queue_writes import Pair, QueueUnavailableError
 from schemas.acceptance import Accepted, Refused, accept
 from schemas.connection import PublishedConnection
-from schemas.queue import QueuedRefusal, accepted_field, partition_of, refused_field
+from schemas.queue import QueuedRefusal, accepted_field, burst_partition_of, partition_of, refused_field
 from schemas.reasons import Reason
 from schemas.timestamps import write_instant
 from schemas.tracing import Tracing
@@ -32,11 +33,12 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Intake:
     """Takes messages in. `max_bytes` bounds what the messages of one request amount to in the queue."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a part each)
         self,
         group_commit: GroupCommit,
         metrics: Metrics,
         connections: Connections,
+        bursts: Bursts,
         *,
         max_bytes: int,
         tracing: Tracing | None = None,
@@ -44,6 +46,7 @@ class Intake:
         self._group_commit = group_commit
         self._metrics = metrics
         self._connections = connections
+        self._bursts = bursts
         self._max_bytes = max_bytes
         self._tracing = tracing
 
@@ -126,15 +129,21 @@ class Intake:
         self._metrics.refused_messages.update(judged.refusals)
 
     def _accepted_pair(self, connection: PublishedConnection, message: Accepted) -> Pair:
-        partition = partition_of(connection.workspace_id, message.sender, self._connections.partitions)
+        partition = self._partition_of(connection.workspace_id, message.sender)
         return Pair(partition, accepted_field(connection.id, message.message_key), message.body)
 
     def _refused_pair(self, connection: PublishedConnection, message: Refused, received_at: datetime) -> Pair:
         refusal = QueuedRefusal(message.reason, message.detail, message.body, write_instant(received_at))
         # Its sender may be what is wrong with it; under its own key a repetition of it meets it again.
-        partition = partition_of(connection.workspace_id, message.message_key, self._connections.partitions)
+        partition = self._partition_of(connection.workspace_id, message.message_key)
         return Pair(partition, refused_field(connection.id, message.message_key), msgspec.json.encode(refusal))
 
+    def _partition_of(self, workspace_id: int, sender: str) -> int:
+        partitions = self._connections.partitions
+        if self._bursts.take(workspace_id, time.monotonic()) and partitions.has_bursts:
+            self._metrics.burst_messages += 1
+            return burst_partition_of(workspace_id, sender, partitions.bursts.start)
+        return partition_of(workspace_id, sender, partitions.current)
 
 
 class Judged(NamedTuple):

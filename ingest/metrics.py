@@ -46,6 +46,7 @@ class Metrics(Collector):
         self.posts: Counter[tuple[int, str]] = Counter()
         """Posts answered, by status and the connection's id; that is empty where the post was let in to none."""
         self.accepted_messages = 0
+        self.burst_messages = 0
         self.refused_messages: Counter[str] = Counter()
         self.failed_flushes = 0
         self.acknowledgement_seconds = Histogram(_SECONDS)
@@ -63,6 +64,9 @@ class Metrics(Collector):
         yield posts
         yield CounterMetricFamily(
             "variance_messages_accepted", "Messages acknowledged.", value=self.accepted_messages
+        )
+        yield CounterMetricFamily(
+            "variance_messages_of_bursts", "Messages that make way for other workspaces'.", value=self.burst_messages
         )
         refused = CounterMetricFamily(
             "variance_messages_refused", "Messages refused, by reason.", labels=["reason"]

@@ -8,6 +8,7 @@ one, whose value is JSON of a QueuedRefusal.
 
 import re
 import zlib
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +20,9 @@ PARTITIONS = 16
 
 PARTITIONS_PER_WORKSPACE = 4
 """Partitions that one workspace's messages lie in: few, because a drain writes workspace by workspace."""
+
+BURST_PARTITIONS = 8
+"""Partitions for bursts, of which a workspace's lies in as many as its other messages do."""
 
 ENTRY_MESSAGES = 100
 """Messages in one entry, at most, so that a reader can bound what it takes."""
@@ -72,8 +76,22 @@ def attempts_key(partition: int) -> str:
 
 def partition_of(workspace_id: int, sender: str, partitions: int = PARTITIONS) -> int:
     """Give the partition of a message: one sender's messages lie in one, a workspace's in a few neighbours."""
-    first = zlib.crc32(str(workspace_id).encode())
-    return (first + zlib.crc32(sender.encode()) % PARTITIONS_PER_WORKSPACE) % partitions
+    return (_first_of(workspace_id) + zlib.crc32(sender.encode()) % PARTITIONS_PER_WORKSPACE) % partitions
+
+
+def burst_partition_of(workspace_id: int, sender: str, first: int) -> int:
+    """Give the partition of a message that is part of a burst, of those from the first on that are for bursts."""
+    return first + partition_of(workspace_id, sender, BURST_PARTITIONS)
+
+
+def partitions_of(workspace_id: int, partitions: int) -> set[int]:
+    """Give the partitions that a workspace's messages lie in, whoever sends them."""
+    return {(_first_of(workspace_id) + number) % partitions for number in range(PARTITIONS_PER_WORKSPACE)}
+
+
+@lru_cache(maxsize=4096)
+def _first_of(workspace_id: int) -> int:
+    return zlib.crc32(str(workspace_id).encode())
 
 
 def accepted_field(connection_id: str, message_key: str) -> str:

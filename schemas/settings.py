@@ -44,6 +44,7 @@ class WebSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     port: Port = 8080
     max_body_bytes: Positive = 16 * 1024 * 1024
     max_queued_messages: Positive = 5_000_000
+    burst_messages_per_second: Positive = 200
     max_redis_memory_ratio: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.8
     redis_timeout_seconds: Seconds = 2.0
     max_open_sockets: Positive = 12_000
@@ -76,6 +77,17 @@ class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     statement_timeout_seconds: Seconds = 60.0
     worker_metrics_port: Port | None = None
     worker_metrics_host: str = "127.0.0.1"
+    workspaces: Annotated[str, msgspec.Meta(pattern=r"[^,\s]")] | None = None
+
+    @property
+    def workspace_names(self) -> frozenset[str]:
+        """Give the names of the workspaces to serve; none where all are."""
+        return frozenset(name.strip() for name in (self.workspaces or "").split(",") if name.strip())
+
+    @property
+    def is_arq_apart(self) -> bool:
+        """Tell whether arq's keys are on another Redis than the streams."""
+        return self.arq_redis_url not in (None, self.redis_url)
 
 
 class AlarmSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):

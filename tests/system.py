@@ -140,7 +140,9 @@ class System:
 
 
 @asynccontextmanager
-async def running_system(redis_url: str, database_url: str, *, with_worker: bool = True) -> AsyncIterator[System]:
+async def running_system(
+    redis_url: str, database_url: str, *, with_worker: bool = True, **web_settings: Any
+) -> AsyncIterator[System]:
     """Start the endpoint and a worker, with a connection `main`."""
     async with AsyncExitStack() as stack:
         redis = RedisClient(redis_url, timeout_seconds=DEADLINE_SECONDS, max_connections=50)
@@ -149,7 +151,7 @@ async def running_system(redis_url: str, database_url: str, *, with_worker: bool
         http = await stack.enter_async_context(aiohttp.ClientSession())
         system = System(redis_url, database_url, redis, database, http)
         await system.connect("main")
-        system.base_url = await stack.enter_async_context(running_endpoint(redis_url))
+        system.base_url = await stack.enter_async_context(running_endpoint(redis_url, **web_settings))
         if with_worker:
             await system.start_worker()
         try:

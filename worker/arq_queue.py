@@ -1,20 +1,30 @@
-"""arq's side of a worker: its client, its jobs as JSON, and a worker of its that ends cleanly."""
+"""arq's side of a worker: its client, the wake-ups in its queue, its jobs as JSON, and a worker that ends cleanly."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import orjson
-from arq import ArqRedis, Worker
+from arq import ArqRedis, Worker, func
+from arq.constants import default_queue_name, health_check_key_suffix
+from arq.typing import WorkerCoroutine
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from schemas.redis_addresses import server_urls
 from schemas.redis_client import RedisClient
 from schemas.redis_pools import open_pool
 from schemas.settings import SettingsError, WorkerSettings
+from worker.drain import TURN_SECONDS
+from worker.turns import DRAINS_FOR_BURSTS
 
+_DRAIN = "drain"
+_LAST_TRANSACTION_SECONDS = 3.0
+_QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
 _CANCEL_AGAIN_SECONDS = 0.1
+
+RunDrain: TypeAlias = Callable[[int], Awaitable[None]]
+"""Drains a partition."""
 
 
 class StoppedError(Exception):
@@ -28,7 +38,7 @@ class StoppableWorker(Worker):
     """
 
     async def _poll_iteration(self) -> None:
-        if self.ctx["service"].stopping.is_set():
+        if self.ctx["stopping"].is_set():
             raise StoppedError
         await super()._poll_iteration()
 
@@ -52,6 +62,57 @@ def arq_client(settings: WorkerSettings, max_connections: int) -> ArqRedis:
     client = ArqRedis(pool, job_serializer=to_json, job_deserializer=orjson.loads)
     client.auto_close_connection_pool = True
     return client
+
+
+def arq_worker(settings: WorkerSettings, arq: ArqRedis, run_drain: RunDrain, stopping: asyncio.Event) -> Worker:
+    """Set up arq: JSON instead of pickle, no results kept, and a time limit beyond what a drain can take."""
+    timeout_seconds = TURN_SECONDS + 2 * settings.statement_timeout_seconds
+    worker = StoppableWorker(
+        functions=[func(cast(WorkerCoroutine, _drain), name=_DRAIN, timeout=timeout_seconds, max_tries=1)],
+        queue_name=_queue_of(settings),
+        health_check_key=default_queue_name + health_check_key_suffix,
+        redis_pool=arq,
+        handle_signals=False,
+        max_jobs=settings.drains_at_once + DRAINS_FOR_BURSTS,
+        poll_delay=settings.sweep_seconds / 2,
+        queue_read_limit=_QUEUE_READ_LIMIT,
+        keep_result=0,
+        log_results=False,
+        health_check_interval=10,
+        job_serializer=to_json,
+        job_deserializer=orjson.loads,
+        ctx={"run_drain": run_drain, "stopping": stopping},
+    )
+    # The wake-ups of a killed worker count as under way for so long, and enough of them would keep new ones out. A
+    # drain that lasts longer is woken twice, which its lock makes harmless.
+    worker.in_progress_timeout_s = TURN_SECONDS + _LAST_TRANSACTION_SECONDS
+    return worker
+
+
+async def _drain(context: dict[str, Any], partition: int) -> None:
+    """Run as an arq job: drain one partition."""
+    await context["run_drain"](partition)
+
+
+async def wake(settings: WorkerSettings, arq: ArqRedis, partition: int) -> None:
+    """Have a worker with these settings drain a partition. Raises what is in REDIS_AWAY."""
+    await arq.enqueue_job(_DRAIN, partition, _queue_name=_queue_of(settings))
+
+
+async def count_wakeups(settings: WorkerSettings, arq: ArqRedis) -> int:
+    """Count those that wait or are under way. Raises what is in REDIS_AWAY."""
+    count: int = await arq.zcard(_queue_of(settings))
+    return count
+
+
+def _queue_of(settings: WorkerSettings) -> str:
+    """Give arq's queue: its usual one, or that of all who serve the same workspaces, and so the same partitions."""
+    return ":".join([default_queue_name, *sorted(settings.workspace_names)])
+
+
+def does_without_arq(settings: WorkerSettings, failure: BaseException) -> bool:
+    """Tell whether drains go on where arq failed so: a full Redis takes no wake-up, and only a drain empties it."""
+    return settings.is_arq_apart or isinstance(failure, OutOfMemoryError)
 
 
 async def refuse_cluster(settings: WorkerSettings, redis: RedisClient, arq: ArqRedis) -> None:

@@ -29,21 +29,23 @@ from worker.tally import Tally
 _LOG = structlog.get_logger(__name__)
 
 TURN_SECONDS = 5.0
-"""How long one drain goes on with a partition that does not become empty."""
-
-SHORT_TURN_SECONDS = 0.25
-"""The same of a partition's first turn, by which it shows to be long, and of a long one's that makes way."""
-
-_PART_IN_A_CROWD = 4
-"""What part of the usual messages a transaction that makes way takes: a process' drains share its one thread."""
+"""How long one drain goes on at most with a partition that does not become empty."""
 
 
 class Drained(Enum):
     """How a drain ended."""
 
     EMPTY = "empty"
+    """Nothing waited any more but what had just come."""
     BUSY = "busy"
     UNFINISHED = "unfinished"
+
+
+class Pace(NamedTuple):
+    """How long a turn may last, and how many of the usual messages a transaction takes."""
+
+    turn_seconds: float = TURN_SECONDS
+    part: float = 1.0
 
 
 class _Taken(NamedTuple):
@@ -51,6 +53,7 @@ class _Taken(NamedTuple):
     settled: int
     tally: Tally
     fresh: Sequence[QueuedMessage]
+    is_full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +71,31 @@ class Drain:
     bounds: dict[int, int] = field(default_factory=dict)
     """Messages a transaction, for partitions where more of them took too long."""
 
-    async def drain(
-        self, partition: int, *, is_long: bool = False, is_crowded: Callable[[], bool] = lambda: False
-    ) -> Drained:
+    async def drain(self, partition: int, pace: Callable[[], Pace] = Pace) -> Drained:
         """Drain a partition until it is empty, somebody else has it, its turn is over, or the process stops.
 
-        A long partition, which was not empty when its last turn ended, makes way where others have something to do.
+        The pace is asked for before each transaction, since others come and go meanwhile.
 
         Raises what is the surroundings' fault; nothing is lost by it, and whoever drains next begins anew.
         """
         turn_began_at = time.monotonic()
+        is_full = True
         while not self.is_stopping():
-            makes_way = is_long and is_crowded()
-            part = _PART_IN_A_CROWD if makes_way else 1
-            if time.monotonic() - turn_began_at >= (TURN_SECONDS if is_long and not makes_way else SHORT_TURN_SECONDS):
+            turn_seconds, part = pace()
+            if time.monotonic() - turn_began_at >= turn_seconds:
                 break
             bound = self.bounds.get(partition, self.most_messages)
             began_at = time.time()
             try:
                 with noting() as notes:
-                    taken = await self._take(partition, max(1, bound // part), notes)
+                    taken = await self._take(partition, max(1, int(bound * part)), notes)
             except (asyncpg.QueryCanceledError, TimeoutError):
                 self.bounds[partition] = max(1, bound // 2)
                 raise
             self.bounds[partition] = min(bound * 2, self.most_messages)
             if not isinstance(taken, _Taken):
                 return taken
+            is_full = taken.is_full
             notes.lap("commit")
             crash_point("after_commit")
             await self.streams.remove(partition, taken.ids, taken.settled)
@@ -102,7 +104,8 @@ class Drain:
             self._tell(partition, taken.tally, notes)
             if self.tracing is not None:
                 self.tracing.settled([message.field for message in taken.fresh], began_at, partition)
-        return Drained.UNFINISHED
+        # Where a single message took the whole turn, as on a busy machine, there is no backlog yet.
+        return Drained.UNFINISHED if is_full else Drained.EMPTY
 
     async def _take(self, partition: int, most_messages: int, notes: DrainNotes) -> _Taken | Drained:
         async with self.pool.acquire() as database, database.transaction():
@@ -112,12 +115,13 @@ class Drain:
             entries = await self.streams.read_head(partition, most_messages)
             if not entries:
                 return Drained.EMPTY
+            is_full = self.streams.are_full(entries, most_messages)
             crash_point("after_read")
             before = await read_settled_entries(database, partition)
             notes.lap("read")
             async with self.attempts.begin(partition, entries[0].id, entries[-1].id) as attempt:
                 if attempt.is_suspect:
-                    entries = entries[:1]
+                    entries, is_full = entries[:1], True
                 fresh = [message for entry in entries if entry.id not in before for message in entry.messages]
                 tally = await _settle(database, fresh, attempt) if fresh else Tally()
             notes.lap("apply")
@@ -127,7 +131,7 @@ class Drain:
             settled = await settle_entries(database, partition, tally, remembered)
             notes.lap("settle")
             crash_point("before_commit")
-        return _Taken(ids, settled, tally, fresh)
+        return _Taken(ids, settled, tally, fresh, is_full)
 
     def _tell(self, partition: int, tally: Tally, notes: DrainNotes) -> None:
         """Count and log what a drain did: a few numbers, however many messages it had."""

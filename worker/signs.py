@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -12,6 +13,7 @@ from schemas.redis_client import RedisClient
 from worker.alarms import Signs
 from worker.health import worker_health
 from worker.queue_reading import QueuedPartition
+from worker.serving import find_unserved
 from worker.store.database import Database
 from worker.store.dead_letters import count_recent_deaths
 from worker.store.status import count_worker_sessions
@@ -35,6 +37,7 @@ async def read_signs(
     """
     checks: dict[str, str] = {}
     deaths = sessions = None
+    unserved: Sequence[int] = ()
     has_mark: bool | None = None
     if redis is not None:
         try:
@@ -43,6 +46,8 @@ async def read_signs(
                 arq = arq or (None if await redis.is_cluster() else redis)
             checks = await check_servers(servers, _REDIS_SECONDS)
             has_mark = _HAS_MARK.get(str((await worker_health(arq))["state"]))
+            with suppress(*REDIS_AWAY):  # of a cluster, the one server that has the marks
+                unserved = await find_unserved(redis, queue or ())
         except REDIS_AWAY:
             checks = {}
     there = checks.pop("redis", "")
@@ -61,6 +66,7 @@ async def read_signs(
         durability_faults=faults_of(checks),
         is_worker_alive=_is_alive(has_mark=has_mark, sessions=sessions),
         is_balanced=is_balanced,
+        unserved_partitions=unserved,
     )
 
 

@@ -35,16 +35,18 @@ class Streams:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._partitions = NEVER_CHANGED.most
+        self.partitions = NEVER_CHANGED
+        """As of the last look; `most` is what it ever was."""
         # redis-py would make a dict of an entry's pairs, and lose a repeated message.
         redis.set_response_callback("XRANGE", lambda response, **_options: response)
 
     async def lengths(self) -> list[int]:
         """Give how many entries wait in each partition; none in those of a cluster's server that is away."""
-        streams = [("XLEN", stream_key(partition)) for partition in range(self._partitions)]
+        streams = [("XLEN", stream_key(partition)) for partition in range(self.partitions.most)]
         fields, *lengths = await run_all(self._redis, [("HGETALL", PARTITIONS_KEY), *streams])
         if not isinstance(fields, Exception):
-            self._partitions = max(self._partitions, read_partitions(fields).most)  # from the next look on
+            found = read_partitions(fields)
+            self.partitions = found._replace(most=max(self.partitions.most, found.most))  # from the next look on
         return [0 if isinstance(length, Exception) else length for length in lengths]
 
     async def read_head(self, partition: int, most_messages: int) -> list[Entry]:
@@ -71,6 +73,12 @@ class Streams:
             if len(rows) < count:
                 return entries
             start = f"({entries[-1].id}"
+
+    @staticmethod
+    def are_full(entries: Sequence[Entry], most_messages: int) -> bool:
+        """Tell whether entries are as many as fit one transaction, so that others may wait behind them."""
+        messages = sum(len(entry.messages) for entry in entries)
+        return messages >= most_messages or sum(entry.size_bytes for entry in entries) >= _MOST_BYTES
 
     async def remove(self, partition: int, ids: Sequence[str], settled: int) -> None:
         """Remove settled entries, and say how many messages the partition has settled in all.

@@ -17,7 +17,8 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
-from schemas.queue import PARTITIONS, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import stream_key
 from tests.bench.cores import pinned, split
 from tests.ingest.edge import CONNECTION, publish
 from worker.embedded.valkey import EmbeddedValkey
@@ -74,7 +75,7 @@ def peer(name: str, redis_url: str) -> Iterator[Served]:
 def empty_queue(redis_url: str) -> None:
     """Throw away what was acknowledged, in Redis' memory and log, so that each measurement begins alike."""
     with Redis.from_url(redis_url) as redis:
-        redis.delete(*map(stream_key, range(PARTITIONS)), *redis.keys("arq:*"))
+        redis.delete(*map(stream_key, range(NEVER_CHANGED.most)), *redis.keys("arq:*"))
         with suppress(ResponseError):  # one is under way already
             redis.bgrewriteaof()
         while redis.info("persistence")["aof_rewrite_in_progress"]:

@@ -15,10 +15,10 @@ from tests.bench.cores import pinned
 
 
 @contextmanager
-def running_web(servers: Servers, cores: set[int]) -> Iterator[tuple[int, int]]:
-    """Run one `web` process on these cores; give its port and its pid."""
+def running_web(servers: Servers, cores: set[int], **settings: str) -> Iterator[tuple[int, int]]:
+    """Run one `web` process on these cores, with further variables; give its port and its pid."""
     with pinned(cores):
-        environ = servers.environ(PORT="0", HOST="127.0.0.1", LOG_LEVEL="info")
+        environ = servers.environ(PORT="0", HOST="127.0.0.1", LOG_LEVEL="info", **settings)
         web = subprocess.Popen([sys.executable, "-m", "ingest"], env=environ, stderr=subprocess.PIPE, text=True)
     try:
         yield _port(cast("IO[str]", web.stderr)), web.pid

@@ -28,6 +28,7 @@ def test_at_its_bounds_all_is_well() -> None:
         ("oldest_message", replace(WELL, oldest_message_age_seconds=60.5), 60.5, 60),
         ("dead_letters", replace(WELL, recent_dead_letters=101), 101, 100),
         ("no_worker", replace(WELL, is_worker_alive=False), None, None),
+        ("unserved", replace(WELL, unserved_partitions=[3]), None, None),
         ("redis_durability", replace(WELL, durability_faults=["appendfsync: is no, must be always"]), None, None),
         ("redis_unreachable", replace(WELL, is_redis_there=False), None, None),
         ("postgres_unreachable", replace(WELL, is_postgres_there=False), None, None),
@@ -48,6 +49,7 @@ def test_each_sign_raises_its_own_alarm(code: str, signs: Signs, value: float, b
         durability_faults=st.lists(st.text(max_size=3), max_size=2),
         is_worker_alive=st.sampled_from([None, True, False]),
         is_balanced=st.sampled_from([None, True, False]),
+        unserved_partitions=st.lists(st.integers(0, 255), max_size=2),
     )
 )
 def test_an_alarm_is_raised_once_and_never_without_a_sign(signs: Signs) -> None:
@@ -55,8 +57,9 @@ def test_an_alarm_is_raised_once_and_never_without_a_sign(signs: Signs) -> None:
     assert len(set(codes)) == len(codes)
     assert set(codes) <= set(CODES)
     unknown = replace(
-        signs, oldest_message_age_seconds=None, recent_dead_letters=None, is_worker_alive=None, is_balanced=None
-    )
+        signs, oldest_message_age_seconds=None, recent_dead_letters=None, is_worker_alive=None, is_balanced=None,
+        unserved_partitions=(),
+    )  # fmt: skip
     assert {alarm.code for alarm in alarms_of(unknown, BOUNDS)} <= set(codes)
 
 

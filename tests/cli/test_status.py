@@ -1,6 +1,7 @@
 from typing import Any
 
-from schemas.queue import PARTITIONS, accepted_key, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import accepted_key, stream_key
 from tests.cli.command import Variance
 from tests.system import System
 
@@ -22,7 +23,7 @@ async def test_a_new_system_has_accepted_nothing_and_is_balanced(variance: Varia
     assert report["balanced"] is True
     assert report["queue"]["entries"] == 0
     assert report["queue"]["oldest_message_age_seconds"] is None
-    assert list(report["queue"]["partitions"]) == [stream_key(partition) for partition in range(PARTITIONS)]
+    assert list(report["queue"]["partitions"]) == [stream_key(partition) for partition in range(NEVER_CHANGED.most)]
 
 
 async def test_each_message_is_counted_once_by_what_became_of_it(system: System, variance: Variance) -> None:

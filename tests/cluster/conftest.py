@@ -26,8 +26,13 @@ def cluster(one_cluster: Cluster) -> Cluster:
 
 @pytest.fixture
 async def system(cluster: Cluster, redis_url: str, database_url: str) -> AsyncIterator[System]:
-    """The whole system on the cluster, with arq's keys on a Redis of its own."""
-    async with running_system(cluster.url, database_url, with_worker=False) as running:
+    """The whole system on the cluster, with arq's keys on a Redis of its own.
+
+    Nothing is taken for a burst, so that a message lies where its sender's do.
+    """
+    async with running_system(
+        cluster.url, database_url, with_worker=False, burst_messages_per_second=1_000_000
+    ) as running:
         await running.start_worker(arq_redis_url=redis_url, drains_at_once=16)
         yield running
 

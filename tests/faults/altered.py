@@ -23,6 +23,7 @@ from ingest.group_commit import GroupCommit
 batch: Any = import_module("worker.batch")
 drain_module: Any = import_module("worker.drain")
 service: Any = import_module("worker.service")
+arq_queue: Any = import_module("worker.arq_queue")
 message_store: Any = import_module("worker.store.messages")
 group_commit: Any = import_module("ingest.group_commit")
 redis_connection: Any = import_module("redis.asyncio.connection")
@@ -83,7 +84,7 @@ def closed_transports() -> None:
 
 def next_version() -> None:
     """Be a version whose job has another name; it shares arq's queue with the version before."""
-    service._DRAIN = "drain_v2"  # noqa: SLF001
+    arq_queue._DRAIN = "drain_v2"  # noqa: SLF001
 
 
 def hour_ahead() -> None:
@@ -128,9 +129,9 @@ def removing_early() -> None:
     drains: list[Any] = []
     made = drain_module.Drain.drain
 
-    async def drain(self: Any, partition: int, **options: Any) -> Any:
+    async def drain(self: Any, *given: Any) -> Any:
         drains.append(self)
-        return await made(self, partition, **options)
+        return await made(self, *given)
 
     async def settle_and_remove(database: Any, partition: int, tally: Any, entries: Any) -> int:
         settled: int = await settle(database, partition, tally, entries)

@@ -16,7 +16,8 @@ import msgspec
 from redis.asyncio import Redis
 
 from ingest.description import REFUSALS
-from schemas.queue import PARTITIONS, QueuedMessage, QueuedRefusal, read_pair, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import QueuedMessage, QueuedRefusal, read_pair, stream_key
 from tests.faults.hostile import Request, alter
 from tests.faults.program import Program
 from tests.ingest.edge import CONNECTION, publish, raw_command
@@ -199,10 +200,10 @@ def _pairs_of(request: Request) -> int:
 
 async def _take_pairs(redis: "Redis") -> list[QueuedMessage]:
     pairs = []
-    for partition in range(PARTITIONS):
+    for partition in range(NEVER_CHANGED.most):
         for _, words in await raw_command(redis, "XRANGE", stream_key(partition), "-", "+"):
             pairs += [read_pair(field, value) for field, value in zip(words[::2], words[1::2], strict=True)]
-    await redis.delete(*map(stream_key, range(PARTITIONS)))
+    await redis.delete(*map(stream_key, range(NEVER_CHANGED.most)))
     return pairs
 
 

@@ -69,8 +69,12 @@ class Program:
 
     def wait_until_running(self, within_seconds: float = 20.0) -> None:
         """Wait until a worker says that it has started."""
+        self.wait_until_said(b"worker started", within_seconds)
+
+    def wait_until_said(self, words: bytes, within_seconds: float = 20.0) -> None:
+        """Wait until something stands in its log since it was started."""
         deadline = time.monotonic() + within_seconds
-        while b"worker started" not in (said := self._log_path.read_bytes()[self._log_start :]):
-            assert self.is_alive, f"ended at its start: {said[-2000:]!r}"
-            assert time.monotonic() < deadline, f"did not start: {said[-2000:]!r}"
+        while words not in (said := self._log_path.read_bytes()[self._log_start :]):
+            assert self.is_alive, f"ended without {words!r}: {said[-2000:]!r}"
+            assert time.monotonic() < deadline, f"did not say {words!r}: {said[-2000:]!r}"
             time.sleep(0.01)

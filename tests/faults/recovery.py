@@ -14,7 +14,8 @@ from pathlib import Path
 
 import aiohttp
 
-from schemas.queue import PARTITIONS, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import stream_key
 from tests.faults.producer import Producer, authorization, sending
 from tests.faults.rig import Rig, new_directory, open_rig
 from tests.faults.verdict import judge
@@ -29,7 +30,7 @@ async def worker_killed(rig: Rig) -> float:
     mortal.start(VARIANCE_CRASH_AT="before_commit:2")
     await _until(lambda: not mortal.is_alive)
     died_at = time.monotonic()
-    last = [await _last_id(rig, partition) for partition in range(PARTITIONS)]
+    last = [await _last_id(rig, partition) for partition in range(NEVER_CHANGED.most)]
     for partition, until in enumerate(last):
         while await rig.redis.xrange(stream_key(partition), "-", until, count=1):  # noqa: ASYNC110 (of a server)
             await asyncio.sleep(_POLL_SECONDS)

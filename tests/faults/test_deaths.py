@@ -15,7 +15,8 @@ from tests.faults.program import Program
 from tests.faults.rig import Rig
 from tests.faults.verdict import is_quiet, judge
 from tests.waiting import eventually
-from worker.service import arq_worker, open_service
+from worker.arq_queue import arq_worker
+from worker.service import open_service
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,7 +66,7 @@ async def test_what_killed_workers_left_in_arqs_queue_keeps_no_later_worker_from
     settings = WorkerSettings(redis_url=rig.redis_url, database_url=rig.database_url)
     arq = ArqRedis.from_url(rig.redis_url)
     async with open_service(settings, asyncio.Event()) as service:
-        mark_seconds = arq_worker(service, arq).in_progress_timeout_s
+        mark_seconds = arq_worker(settings, arq, service.sweep.run_drain, service.stopping).in_progress_timeout_s
         for _ in range(3 * PARTITIONS):  # jobs that were begun and never ended
             job = await arq.enqueue_job("drain", 0)
             assert job is not None

@@ -11,7 +11,8 @@ import asyncpg
 import psutil
 import pytest
 
-from schemas.queue import PARTITIONS, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import stream_key
 from tests.faults.producer import sending
 from tests.faults.rig import Rig, family, signal_all
 from tests.faults.verdict import judge
@@ -76,7 +77,7 @@ async def test_a_frozen_server_delays_and_nothing_else(rig: Rig, seed: int, serv
 
 async def test_streams_whose_ids_are_ahead_of_the_clock_go_on(rig: Rig, seed: int) -> None:
     producer = await rig.new_producer(seed)
-    for partition in range(PARTITIONS):
+    for partition in range(NEVER_CHANGED.most):
         key = stream_key(partition)
         await rig.redis.xadd(key, {"ours:later": "{}"}, id="9999999999999-0")
         await rig.redis.xdel(key, "9999999999999-0")
@@ -84,7 +85,7 @@ async def test_streams_whose_ids_are_ahead_of_the_clock_go_on(rig: Rig, seed: in
         await producer.sees("acknowledged", 20)
     await judge(rig, producer)
     assert (await rig.redis.xinfo_stream(stream_key(0)))["last-generated-id"] >= b"9999999999999-0"
-    for partition in range(PARTITIONS):
+    for partition in range(NEVER_CHANGED.most):
         await rig.redis.delete(stream_key(partition))
 
 
@@ -112,7 +113,7 @@ async def test_a_redis_without_memory_refuses_is_drained_and_takes_posts_again(r
         await producer.sees("refused")
 
         async def is_drained() -> bool:
-            return not any([await rig.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)])
+            return not any([await rig.redis.xlen(stream_key(partition)) for partition in range(NEVER_CHANGED.most)])
 
         await eventually(is_drained, "the full Redis to be drained")
         await rig.redis.config_set("maxmemory", 0)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from schemas.queue import PARTITIONS, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import stream_key
 from tests.convergence.model import expected
 from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS
@@ -34,7 +35,7 @@ async def quiet(rig: Rig) -> None:
 
 async def is_quiet(rig: Rig) -> bool:
     """Tell whether nothing waits in the queue."""
-    return not any([await rig.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)])
+    return not any([await rig.redis.xlen(stream_key(partition)) for partition in range(NEVER_CHANGED.most)])
 
 
 async def judge(rig: Rig, producer: Producer) -> Fate:

@@ -20,7 +20,8 @@ from schemas.connection import (
     PublishedSecret,
     secret_sha256,
 )
-from schemas.queue import PARTITIONS, QueuedMessage, QueuedRefusal, accepted_key, read_pair, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import QueuedMessage, QueuedRefusal, accepted_key, read_pair, stream_key
 from schemas.settings import WebSettings
 
 SECRET = "s3cret-of-the-default-connection"  # noqa: S105 (a test's)
@@ -68,10 +69,10 @@ class Edge:
         return [msgspec.json.decode(pair.value, type=QueuedRefusal) for pair in pairs if not pair.is_accepted]
 
     async def entries(self) -> list[list[tuple[bytes, bytes]]]:
-        return [entry for partition in range(PARTITIONS) for entry in await self._entries_of(partition)]
+        return [entry for partition in range(NEVER_CHANGED.most) for entry in await self._entries_of(partition)]
 
     async def accepted_count(self) -> int:
-        return sum([int(await self.redis.get(accepted_key(partition)) or 0) for partition in range(PARTITIONS)])
+        return sum([int(await self.redis.get(accepted_key(partition)) or 0) for partition in range(NEVER_CHANGED.most)])
 
     async def _entries_of(self, partition: int) -> list[list[tuple[bytes, bytes]]]:
         reply = cast("list[Any]", await raw_command(self.redis, "XRANGE", stream_key(partition), "-", "+"))

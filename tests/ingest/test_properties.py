@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.queue import PARTITIONS, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import stream_key
 from tests.ingest.edge import CONNECTION, SECRET, TRACK, Answer, basic
 from tests.ingest.threaded import Caller, edge_on_a_thread
 
@@ -70,7 +71,7 @@ def test_no_batch_whatever_loses_a_good_neighbour(
     caller: Caller, path: str, before: list[Any], after: list[Any]
 ) -> None:
 
-    caller.call(lambda edge: edge.redis.delete(*map(stream_key, range(PARTITIONS))))
+    caller.call(lambda edge: edge.redis.delete(*map(stream_key, range(NEVER_CHANGED.most))))
     messages = [*before, TRACK | {"messageId": "the-good-one"}, *after]
     body = messages if path.startswith("/webhook") else {"batch": messages}
 

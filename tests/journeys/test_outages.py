@@ -10,7 +10,8 @@ import pytest
 from arq.typing import WorkerCoroutine
 from structlog.testing import capture_logs
 
-from schemas.queue import PARTITIONS, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import stream_key
 from schemas.settings import WorkerSettings
 from tests.journeys.messages import track
 from tests.system import System, running_system
@@ -44,7 +45,7 @@ async def parts(tmp_path: Path) -> AsyncIterator[tuple[EmbeddedValkey, EmbeddedP
 async def test_posts_are_acknowledged_while_no_worker_runs(redis_url: str, database_url: str) -> None:
     async with running_system(redis_url, database_url, with_worker=False) as system:
         assert await system.post("/v1/track", track("waits", userId="u1"), "defaultmain") == 200
-        lengths = [await system.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)]
+        lengths = [await system.redis.xlen(stream_key(partition)) for partition in range(NEVER_CHANGED.most)]
         assert sum(lengths) == 1
         await system.start_worker()
         await system.settled()
@@ -114,7 +115,8 @@ async def test_a_full_redis_is_drained_and_takes_posts_again(redis_url: str, dat
                 await system.start_worker()
 
                 async def is_empty() -> bool:
-                    return not any([await system.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)])
+                    lengths = [await system.redis.xlen(stream_key(number)) for number in range(NEVER_CHANGED.most)]
+                    return not any(lengths)
 
                 await eventually(is_empty, "the streams to be drained")
         finally:

@@ -12,7 +12,7 @@ from ingest.group_commit import GroupCommit
 from ingest.metrics import Metrics
 from ingest.queue_writes import Pair
 from schemas.partitions import MOST_PARTITIONS, find_partitions, read_partitions
-from schemas.queue import accepted_field, partition_of, stream_key
+from schemas.queue import accepted_field, burst_partition_of, partition_of, stream_key
 from tests.cli.command import Variance
 from tests.system import System
 from tests.waiting import eventually
@@ -75,9 +75,9 @@ async def test_the_number_of_partitions_changes_under_load_and_nothing_is_lost(
         for number in range(1, 8):
             tasks.create_task(post(number))
         await reaches(range(16))
-        assert (await variance("partitions", "40", "--json")).json == {"current": 40, "most": 40}
+        assert (await variance("partitions", "40", "--json")).json == {"current": 40, "most": 48}
         await reaches(range(16, 40))
-        assert (await variance("partitions", "3", "--json")).json == {"current": 3, "most": 40}
+        assert (await variance("partitions", "3", "--json")).json == {"current": 3, "most": 48}
         await eventually(_rests(system, range(16, 40)), "the partitions above to be left alone")
         await reaches(range(3))
         stopped.set()
@@ -86,7 +86,7 @@ async def test_the_number_of_partitions_changes_under_load_and_nothing_is_lost(
     assert (balance.is_balanced, balance.pending) == (True, 0)
     statement = "SELECT count(*) FROM variance_data.messages WHERE message_id LIKE 'm%'"
     assert await system.database.fetchval(statement) == posted
-    assert (await find_partitions(system.redis)).most == len(balance.queue) == 40
+    assert (await find_partitions(system.redis)).most == len(balance.queue) == 48
 
 
 async def _ever(system: System, partition: int) -> int:
@@ -107,8 +107,15 @@ def _rests(system: System, partitions: range) -> Callable[[], Awaitable[bool]]:
     return do_rest
 
 
-@given(st.dictionaries(st.sampled_from([b"current", b"16", b"40", b"257", b"x"]) | st.binary(), st.binary()))
+_NUMBERS = st.sampled_from([b"16", b"24", b"40", b"48", b"250", b"256", b"257"])
+
+
+@given(st.dictionaries(st.just(b"current") | _NUMBERS | st.binary(), _NUMBERS | st.just(b"bursts") | st.binary()))
 def test_whatever_stands_in_the_hash_messages_have_a_partition_that_is_drained(fields: dict[bytes, bytes]) -> None:
-    current, most = read_partitions(fields)
-    assert 1 <= current <= most <= MOST_PARTITIONS
-    assert partition_of(7, "u1", current) < most
+    found = read_partitions(fields)
+    assert 1 <= found.current <= found.most <= MOST_PARTITIONS
+    assert partition_of(7, "u1", found.current) < found.most
+    assert burst_partition_of(7, "u1", found.bursts.start) in found.bursts
+    assert found.bursts.stop <= found.most
+    most_before = max(16, found.current, *(int(field) for field in fields if field.isdigit() and int(field) <= 256))
+    assert not found.has_bursts or found.bursts.stop <= most_before, "a version without bursts goes through them"

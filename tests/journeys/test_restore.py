@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from schemas.queue import PARTITIONS, stream_key
+from schemas.partitions import NEVER_CHANGED
+from schemas.queue import stream_key
 from tests.postgres_programs import postgres_program
 from tests.system import System
 from tests.waiting import eventually
@@ -85,7 +86,7 @@ async def test_a_restore_neither_doubles_nor_loses_what_is_sent_again(
     await system.start_worker()
 
     async def is_drained() -> bool:
-        return not any([await system.redis.xlen(stream_key(partition)) for partition in range(PARTITIONS)])
+        return not any([await system.redis.xlen(stream_key(partition)) for partition in range(NEVER_CHANGED.most)])
 
     await eventually(is_drained, "the queue to be drained")
     assert len(await system.rows("events", "message_id")) == len([m for m in range(70) if m % 3 == 1])

@@ -6,7 +6,7 @@ import asyncpg
 from click.testing import CliRunner
 from prometheus_client import CollectorRegistry, generate_latest
 
-from schemas.queue import PARTITIONS
+from schemas.partitions import NEVER_CHANGED
 from schemas.redis_client import RedisClient
 from schemas.settings import AlarmSettings
 from tests.console.running import Console
@@ -70,7 +70,7 @@ async def test_the_console_tells_of_the_whole_queue_without_a_sign_in(console: C
     assert samples["variance_dead_letters_waiting", "reason=unknown_type"] == 1
     entries = [value for (name, _), value in samples.items() if name == "variance_queue_entries"]
     ages = [value for (name, _), value in samples.items() if name == "variance_queue_oldest_age_seconds"]
-    assert (len(entries), sum(entries), len(ages)) == (PARTITIONS, 1, PARTITIONS)
+    assert (len(entries), sum(entries), len(ages)) == (NEVER_CHANGED.most, 1, NEVER_CHANGED.most)
     assert 0 < max(ages) < 60
     assert samples["variance_alarm", "code=no_worker"] == 1
     assert sum(value for (name, _), value in samples.items() if name == "variance_alarm") == 1

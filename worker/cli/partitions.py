@@ -20,12 +20,16 @@ def partitions(number: int | None, directory: Path, *, as_json: bool) -> None:
     """Show, or change, over how many partitions messages are spread.
 
     It takes effect within a second, while all goes on. Partitions that are not used any more are still drained.
+    Behind them are a few for bursts.
     """
     found = asyncio.run(_partitions(find_servers(directory), number))
     if as_json:
-        print_json(found._asdict())
+        print_json({"current": found.current, "most": found.most})
     else:
-        click.echo(f"messages are spread over {found.current} partitions; workers drain all {found.most}")
+        click.echo(
+            f"messages are spread over {found.current} partitions, and bursts over {len(found.bursts)} more; "
+            f"workers drain all {found.most}"
+        )
 
 
 async def _partitions(servers: Servers, number: int | None) -> Partitions:

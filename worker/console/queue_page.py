@@ -27,7 +27,7 @@ _RANGES = {
     "week": (timedelta(days=7), timedelta(minutes=28)),
 }
 _SPARKS = 60
-_NOT_SHOWN_OTHERWISE = ("redis_durability", "oldest_message", "dead_letters")
+_NOT_SHOWN_OTHERWISE = ("redis_durability", "unserved", "oldest_message", "dead_letters")
 
 
 async def show_queue(request: web.Request) -> web.StreamResponse:

@@ -1,5 +1,6 @@
 """The connections: who may post, into which workspace, and how their messages find accounts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -110,6 +111,11 @@ async def find_workspace_id(database: Database, name: str) -> int | None:
     """Find a workspace by its name."""
     id_: int | None = await database.fetchval(statement("find_workspace"), name)
     return id_
+
+
+async def find_workspaces(database: Database, names: Collection[str]) -> dict[str, int]:
+    """Give the ids of the workspaces with these names, of those that exist."""
+    return {row["name"]: row["id"] for row in await database.fetch(statement("find_workspaces"), list(names))}
 
 
 async def find_logged(database: Database, message_key: str, connection: str | None) -> list[Record]:
