@@ -5,7 +5,7 @@ Source: Segment's partner spec, "Delete": a message of type `delete` with the pe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -142,6 +142,9 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     empty = set(person.touched.values()) - set(left.values())
     await identity_store.delete_contacts(database, workspace_id, empty)
     remaining = await _said_later(database, workspace_id, ids, links.keys)
+    # What linked the person was heard: when it comes again, it tells nothing new of what others became meanwhile.
+    heard = links.keys - {fact.message.key for fact in remaining}
+    await message_store.insert_suppressions(database, workspace_id, heard, datetime.now(UTC), "deleted")
     await update_contacts(database, workspace_id, remaining)
     await update_accounts(database, workspace_id, remaining)
     changed = left.keys() | identities_of(remaining).keys()

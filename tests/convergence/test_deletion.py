@@ -103,6 +103,21 @@ async def test_an_id_that_only_aliases_name_is_deleted_with_whoever_they_join(st
     assert (state.contacts, state.merges) == ({}, {})
 
 
+async def test_an_alias_of_the_deleted_tells_nothing_new_when_it_comes_again(stage: Stage) -> None:
+    world = [
+        told("identify", 1, 0, userId="u1", anonymousId="u3"),
+        told("alias", 2, 0, userId="u2", anonymousId="u1", previousId="u3"),
+        told("delete", 90, 0, userId="u2"),
+        told("identify", 3, 0, userId="u1", anonymousId="u1"),
+        told("track", 4, 0, userId="u3", anonymousId="u1", event="Clicked"),
+    ]
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [world[:2], world[2:]], at_once=False)
+    before = await stage.state(workspace)
+    await stage.deliver(workspace, [world], at_once=False)
+    assert await stage.state(workspace) == before
+
+
 def said_before_deletion(world: list[dict[str, Any]]) -> set[str]:
     """Give the messages whose senders were deleted after sending them."""
     deletions = [message for message in world if message["type"] == "delete"]
