@@ -88,7 +88,7 @@ async def open_service(
         async with asyncpg.create_pool(
             settings.database_url,
             min_size=1,
-            max_size=settings.drains_at_once + DRAINS_FOR_BURSTS + 2,
+            max_size=settings.drains_at_once + DRAINS_FOR_BURSTS + 3,
             timeout=settings.redis_timeout_seconds,
             command_timeout=settings.statement_timeout_seconds + 5,
             connect=Opener(server_settings("variance worker", settings.statement_timeout_seconds), announces=True),

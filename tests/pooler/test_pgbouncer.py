@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ from structlog.testing import capture_logs
 from tests.cli.command import Variance
 from tests.pooler.bouncer import keeps_statements, pgbouncer
 from tests.system import running_system
+from tests.waiting import eventually
+from worker.retention.trim import trim_due
 from worker.store.database import server_settings
 from worker.store.pooler import Opener
 
@@ -94,6 +97,28 @@ async def test_a_plain_postgres_is_not_taken_for_a_pooler(database_url: str) -> 
         finally:
             await connection.close()
     assert logs == []
+
+
+async def test_one_process_trims_at_a_time_behind_pgbouncer(
+    database: "asyncpg.Connection[asyncpg.Record]", pooled_url: str, tmp_path: Path, redis_url: str
+) -> None:
+    variance = Variance(tmp_path, {"DATABASE_URL": pooled_url, "REDIS_URL": redis_url})
+    await variance("connections", "add", "app")
+    assert (await variance("retention", "set", "400d")).exit_code == 0
+
+    async def is_locked() -> bool:
+        return bool(await database.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+
+    opener = Opener(server_settings("variance test", 7))
+    async with asyncpg.create_pool(pooled_url, min_size=6, max_size=6, connect=opener) as pool:
+        async with database.transaction():
+            await database.fetch("SELECT FROM variance_data.retention")  # a trim waits for whoever has read that
+            trimming = asyncio.create_task(trim_due(pool, datetime.now(UTC), lambda: False))
+            await eventually(is_locked, "the trim to begin")
+            await asyncio.gather(*(pool.fetchval("SELECT 1") for _ in range(100)))
+            assert await is_locked()
+        await trimming
+    assert not await is_locked()
 
 
 async def test_commands_that_hold_a_lock_over_transactions_work_behind_pgbouncer(

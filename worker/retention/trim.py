@@ -49,15 +49,17 @@ async def trim_due(pool: asyncpg.Pool, now: datetime, is_stopping: Callable[[], 
     """Trim the workspaces that were not gone through lately. Does nothing where another process trims."""
     async with pool.acquire() as database:
         due = await store.read_due(database, now - PASS_EVERY)
-        if not due or not await database.fetchval("SELECT pg_try_advisory_lock($1::bigint)", TRIM_LOCK):
+        if not due:
             return
-        try:
+        async with pool.acquire() as holder, holder.transaction():
+            # The lock is its transaction's, which idles meanwhile: a session's would stay behind in a pooler.
+            await holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", TRIM_LOCK):
+                return
             for retention in due:
                 if is_stopping() or not await trim(database, retention.workspace_id, now - retention.kept, is_stopping):
                     return
                 await store.mark_checked(database, retention.workspace_id, now)
-        finally:
-            await database.execute("SELECT pg_advisory_unlock($1::bigint)", TRIM_LOCK)
 
 
 async def trim(
