@@ -35,26 +35,26 @@ POISONOUS = {"type": "track", "event": "cannot be folded"}
 
 def deadly() -> None:
     """Have a certain message kill the process, as one does that meets a fault in a C library."""
-    decode = batch.logged_message
+    decode = batch.told_by
 
-    def dying(workspace_id: int, message: Any) -> Any:
+    def dying(workspace_id: int, message: Any, rules: Any) -> Any:
         if DEADLY["event"].encode() in message.value:
             os.kill(os.getpid(), signal.SIGKILL)
-        return decode(workspace_id, message)
+        return decode(workspace_id, message, rules)
 
-    batch.logged_message = dying
+    batch.told_by = dying
 
 
 def poisonous() -> None:
     """Have a certain message refused by the fold, as one is that meets an unknown defect in it."""
-    decode = batch.logged_message
+    decode = batch.told_by
 
-    def refusing(workspace_id: int, message: Any) -> Any:
+    def refusing(workspace_id: int, message: Any, rules: Any) -> Any:
         if POISONOUS["event"].encode() in message.value:
             raise ValueError(message.value)
-        return decode(workspace_id, message)
+        return decode(workspace_id, message, rules)
 
-    batch.logged_message = refusing
+    batch.told_by = refusing
 
 
 def freezing() -> None:
