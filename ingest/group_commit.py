@@ -22,11 +22,11 @@ from ingest.cluster_commit import ClusterCommit
 from ingest.metrics import Metrics
 from ingest.queue_connection import Command, QueueConnection
 from ingest.queue_writes import (
-    FLUSH_BYTES,
     Pair,
     QueueUnavailableError,
     Settle,
     by_partition,
+    take_flush,
     transaction,
     word_for,
 )
@@ -119,7 +119,7 @@ class GroupCommit:
                 self._is_wanted.clear()
                 await self._is_wanted.wait()
                 continue
-            writes = self._take()
+            writes = take_flush(self._waiting)
             if self._cluster is None:
                 await self._flush(writes)
             else:
@@ -142,15 +142,6 @@ class GroupCommit:
         """Let `flush_until_closed` return once nothing waits."""
         self._is_closing = True
         self._is_wanted.set()
-
-    def _take(self) -> list[_Write]:
-        writes = [self._waiting.popleft()]
-        size_bytes = writes[0].size_bytes
-        while self._waiting and size_bytes + self._waiting[0].size_bytes <= FLUSH_BYTES:
-            write = self._waiting.popleft()
-            size_bytes += write.size_bytes
-            writes.append(write)
-        return writes
 
     def _bytes_of(self, connection_id: str) -> int:
         """Give how many bytes of a connection wait or are being written, as of a moment ago."""

@@ -12,9 +12,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from ingest.metrics import Metrics
 from ingest.queue_connection import Command, QueueConnection
 from ingest.queue_writes import (
-    FLUSH_BYTES,
     QueueUnavailableError,
     Settle,
+    take_flush,
     transaction,
     word_for,
 )
@@ -88,17 +88,8 @@ class NodeCommit:
                 self._is_wanted.clear()
                 await self._is_wanted.wait()
                 continue
-            await self._flush(self._take())
+            await self._flush(take_flush(self._waiting))
         await self._connection.drop()
-
-    def _take(self) -> list[Part]:
-        parts = [self._waiting.popleft()]
-        size_bytes = parts[0].size_bytes
-        while self._waiting and size_bytes + self._waiting[0].size_bytes <= FLUSH_BYTES:
-            part = self._waiting.popleft()
-            size_bytes += part.size_bytes
-            parts.append(part)
-        return parts
 
     async def _flush(self, parts: Sequence[Part]) -> None:
         together: dict[tuple[int, bool], list[Part]] = {}

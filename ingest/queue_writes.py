@@ -1,7 +1,8 @@
 """What is written to the queue: messages on their way to it, and the commands that write them."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from redis.exceptions import ResponseError
 
@@ -10,6 +11,14 @@ from schemas.queue import ENTRY_MESSAGES, accepted_key, stream_key
 
 FLUSH_BYTES = 4 * 1024 * 1024
 """Bytes of messages in one flush, more only where a single request has more."""
+
+
+class _Sized(Protocol):
+    @property
+    def size_bytes(self) -> int: ...
+
+
+_Write = TypeVar("_Write", bound=_Sized)
 
 
 class Pair(NamedTuple):
@@ -30,6 +39,17 @@ class QueueUnavailableError(Exception):
 
 Settle: TypeAlias = Callable[[QueueUnavailableError | None], None]
 """Is called once, when the write is on disk (None) or failed. It must not raise."""
+
+
+def take_flush(waiting: deque[_Write]) -> list[_Write]:
+    """Take as many of the writes that wait as one flush may have; at least one, which there has to be."""
+    writes = [waiting.popleft()]
+    size_bytes = writes[0].size_bytes
+    while waiting and size_bytes + waiting[0].size_bytes <= FLUSH_BYTES:
+        write = waiting.popleft()
+        size_bytes += write.size_bytes
+        writes.append(write)
+    return writes
 
 
 def by_partition(pairs: Iterable[Pair]) -> dict[int, list[str | bytes]]:

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from redis import Redis
 
+from tests.statements import execute
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 from worker.migrate import apply_migrations
@@ -70,9 +71,9 @@ def template_url(postgres_url: str) -> str:
     """A migrated database that is never used itself."""
     url = _with_database(postgres_url, _TEMPLATE)
     # Databases come and go with each test; what survives a crash is tested on servers of its own.
-    asyncio.run(_execute(postgres_url, "ALTER SYSTEM SET fsync = off"))
-    asyncio.run(_execute(postgres_url, "SELECT pg_reload_conf()"))
-    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
+    asyncio.run(execute(postgres_url, "ALTER SYSTEM SET fsync = off"))
+    asyncio.run(execute(postgres_url, "SELECT pg_reload_conf()"))
+    asyncio.run(execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
     asyncio.run(apply_migrations(url))
     return url
 
@@ -81,9 +82,9 @@ def template_url(postgres_url: str) -> str:
 async def database_url(postgres_url: str, template_url: str) -> AsyncIterator[str]:  # noqa: ARG001 (has to exist)
     """A migrated database of the test's own."""
     name = f"test_{next(_numbers)}"
-    await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    await execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
     yield _with_database(postgres_url, name)
-    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -94,15 +95,8 @@ async def database(database_url: str) -> AsyncIterator["asyncpg.Connection[async
     await connection.close()
 
 
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
 
 
 def _with_database(url: str, name: str) -> str:
     parts = urlsplit(url)
     return parts._replace(path=f"/{name}").geturl()
-

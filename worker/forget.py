@@ -13,7 +13,7 @@ import structlog
 from schemas.acceptance import id_text, name_fields
 from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.failure import ConcurrentChangeError
-from worker.fold.facts import AliasCall, Facts, Named, facts_of
+from worker.fold.facts import AliasCall, Facts, Named, facts_of_logged
 from worker.fold.identity import Identity, identities_of
 from worker.fold.ids import identity_id
 from worker.fold.links import Claim, LooseEndError
@@ -22,7 +22,7 @@ from worker.fold.stamp import Stamp
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
-from worker.store.database import Database, from_jsonb
+from worker.store.database import Database
 from worker.store.ledger import read_connection_rules
 from worker.store.messages import MessageKey
 from worker.update_accounts import update_accounts
@@ -144,7 +144,8 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     remaining = await _said_later(database, workspace_id, ids, links.keys)
     # What linked the person was heard: when it comes again, it tells nothing new of what others became meanwhile.
     heard = links.keys - {fact.message.key for fact in remaining}
-    await message_store.insert_suppressions(database, workspace_id, heard, datetime.now(UTC), "deleted")
+    if heard:
+        await message_store.insert_suppressions(database, workspace_id, heard, datetime.now(UTC), "deleted")
     await update_contacts(database, workspace_id, remaining)
     await update_accounts(database, workspace_id, remaining)
     changed = left.keys() | identities_of(remaining).keys()
@@ -188,9 +189,8 @@ async def _said_later(
     connections = await read_connection_rules(database, {message.stamp.connection_id for message in messages})
     rules = {connection_id: connection.rules for connection_id, connection in connections.items()}
     return [
-        facts_of(
+        facts_of_logged(
             message,
-            from_jsonb(message.text),
             rules[message.stamp.connection_id],
             is_withdrawn=(workspace_id, message.key) in withdrawn,
         )

@@ -7,7 +7,6 @@ from applying messages.
 
 import asyncio
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -16,6 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from schemas.exposition import add_process_facts
 from schemas.settings import WorkerSettings
+from worker.pause import pause
 
 _LOG = structlog.get_logger(__name__)
 _TRY_AGAIN_SECONDS = 2.0
@@ -41,8 +41,7 @@ async def serve_metrics(registry: CollectorRegistry, settings: WorkerSettings, s
             if not is_told:
                 _LOG.warning("metrics port not to be had yet", host=host, port=port, reason=failure.strerror)
             is_told = True
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _TRY_AGAIN_SECONDS)
+            await pause(stopping, _TRY_AGAIN_SECONDS)
             continue
         _LOG.info("metrics served", host=host, port=server.server_port)
         await stopping.wait()

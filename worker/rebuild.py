@@ -13,11 +13,11 @@ import asyncpg
 
 from schemas.foreseen import ForeseenError
 from worker.fold.account_rules import AccountRules
-from worker.fold.facts import Facts, LoggedMessage, facts_of
+from worker.fold.facts import Facts, LoggedMessage, facts_of_logged
 from worker.sql import statement
 from worker.store import folded
 from worker.store.connections import update_rules
-from worker.store.database import Database, from_jsonb, server_settings
+from worker.store.database import Database, server_settings
 from worker.store.holding import IsHeld, holding
 from worker.store.ledger import read_all_rules
 from worker.store.messages import MessageKey, logged_message, read_withdrawals
@@ -121,7 +121,7 @@ class _Folding:
         connection_id = message.stamp.connection_id
         rules = self.options.rules.get(connection_id) or self.stored_rules[connection_id]
         is_withdrawn = (workspace_id, message.key) in self.withdrawn
-        return facts_of(message, from_jsonb(message.text), rules, is_withdrawn=is_withdrawn)
+        return facts_of_logged(message, rules, is_withdrawn=is_withdrawn)
 
 
 @asynccontextmanager

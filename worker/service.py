@@ -19,6 +19,8 @@ from worker.arq_queue import StoppedError, arq_client, arq_worker, does_without_
 from worker.attempts import Attempts
 from worker.drain import Drain
 from worker.drain_metrics import DrainMetrics
+from worker.failure import SERVERS_AWAY
+from worker.pause import pause
 from worker.serving import Serving
 from worker.store.database import server_settings
 from worker.store.pooler import Opener
@@ -28,7 +30,6 @@ from worker.turns import DRAINS_FOR_BURSTS, Turns
 from worker.upkeep import publish_now_and_then, tell_what_is_served, trim_now_and_then
 
 _LOG = structlog.get_logger(__name__)
-_AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
 
 
@@ -60,10 +61,9 @@ async def run_worker(
                 _LOG.info("worker started")
                 started_at = _now()
                 await _serve(service)
-        except _AWAY as failure:
+        except SERVERS_AWAY as failure:
             _LOG.warning("worker starts again", failure=type(failure).__name__, retry_seconds=retry_seconds)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), retry_seconds)
+            await pause(stopping, retry_seconds)
             was_well = started_at is not None and _now() - started_at > _LONGEST_RETRY_SECONDS
             retry_seconds = _FIRST_RETRY_SECONDS if was_well else min(retry_seconds * 2, _LONGEST_RETRY_SECONDS)
     _LOG.info("worker stopped")
@@ -156,8 +156,7 @@ async def _run_arq(service: Service, arq: ArqRedis) -> None:
             jobs = list(service.jobs.values())
             await end(jobs)
             await asyncio.gather(*jobs, return_exceptions=True)  # of drains that ended well, and could not say so
-            with suppress(TimeoutError):
-                await asyncio.wait_for(service.stopping.wait(), _LONGEST_RETRY_SECONDS)
+            await pause(service.stopping, _LONGEST_RETRY_SECONDS)
 
 
 async def _let_finish(service: Service, tasks: Iterable["asyncio.Task[None]"]) -> None:

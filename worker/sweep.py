@@ -6,7 +6,6 @@ second. Where arq has a Redis of its own, and that is away, or Redis is full, th
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -17,6 +16,7 @@ from schemas.settings import WorkerSettings
 from worker.arq_queue import count_wakeups, does_without_arq, wake
 from worker.drain import Drain, Drained
 from worker.failure import is_messages_fault
+from worker.pause import pause
 from worker.serving import Serving
 from worker.streams import Streams
 from worker.turns import DRAINS_FOR_BURSTS, Turns
@@ -55,8 +55,7 @@ class Sweep:
                 await self._wake_all(arq, due, _MOST_WAKEUPS_PER_PARTITION * len(lengths))
             elif due:
                 self._drain_here(due)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), self.settings.sweep_seconds)
+            await pause(self.stopping, self.settings.sweep_seconds)
 
     async def run_drain(self, partition: int) -> None:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""

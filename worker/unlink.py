@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from worker.fold.account_rules import AccountRules
-from worker.fold.facts import Facts, Named, facts_of
+from worker.fold.facts import Facts, Named, facts_of_logged
 from worker.fold.identity import Identity
 from worker.fold.links import claims_of
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
-from worker.store.database import Database, from_jsonb
+from worker.store.database import Database
 from worker.store.folded import REBUILD_LOCK
 from worker.store.messages import MessageKey
 from worker.update_contacts import link_again
@@ -29,7 +29,7 @@ async def unlink(
     Raises NoLinkError, and ConcurrentChangeError where the transaction has to be tried again.
     """
     messages = await message_store.read_messages(database, workspace_id, [], [key])
-    facts = [facts_of(message, from_jsonb(message.text), rules[key[0]]) for message in messages]
+    facts = [facts_of_logged(message, rules[key[0]]) for message in messages]
     if not facts or not (facts[0].is_claim or facts[0].alias):
         raise NoLinkError("the message made no link: it is no Alias call, and does not carry both ids")
     if not await database.fetchval("SELECT pg_try_advisory_xact_lock_shared($1::bigint)", REBUILD_LOCK):
@@ -71,7 +71,7 @@ async def _claim_again(
     """Find the earliest claim of the two that still counts."""
     messages = await message_store.read_claiming_messages(database, workspace_id, user.id, visitor.value)
     claims = claims_of(
-        facts_of(message, from_jsonb(message.text), rules[message.stamp.connection_id]) for message in messages
+        facts_of_logged(message, rules[message.stamp.connection_id]) for message in messages
     )
     await link_store.delete_claim(database, workspace_id, visitor.id, user.id)
     if claims:

@@ -1,7 +1,6 @@
 """What a worker sees to beside its drains: what Redis should know, and the events that are kept no longer."""
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import asyncpg
@@ -10,14 +9,14 @@ from redis.asyncio import Redis
 
 from schemas.partitions import open_bursts
 from schemas.redis_away import REDIS_AWAY
-from worker.failure import ConcurrentChangeError
+from worker.failure import SERVERS_AWAY, ConcurrentChangeError
+from worker.pause import pause
 from worker.publish import publish_connections
 from worker.retention.trim import trim_due
 from worker.serving import Serving, mark_served
 from worker.streams import Streams
 
 _LOG = structlog.get_logger(__name__)
-_AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
 _PUBLISH_SECONDS = 5.0
 _TRIM_SECONDS = 60.0
 
@@ -28,9 +27,9 @@ async def publish_now_and_then(pool: asyncpg.Pool, redis: Redis, stopping: async
         try:
             async with pool.acquire() as database:
                 await publish_connections(database, redis)
-        except _AWAY as failure:
+        except SERVERS_AWAY as failure:
             _LOG.warning("connections not published", failure=type(failure).__name__)
-        await _pause(stopping, _PUBLISH_SECONDS)
+        await pause(stopping, _PUBLISH_SECONDS)
 
 
 async def tell_what_is_served(
@@ -42,7 +41,7 @@ async def tell_what_is_served(
             if serving.names:
                 async with pool.acquire() as database:
                     await serving.look(database)
-        except _AWAY as failure:
+        except SERVERS_AWAY as failure:
             _LOG.warning("workspaces not looked for", failure=type(failure).__name__)
         served = serving.partitions(streams.partitions)
         try:
@@ -50,7 +49,7 @@ async def tell_what_is_served(
             await mark_served(redis, range(streams.partitions.most) if served is None else served)
         except REDIS_AWAY as failure:
             _LOG.warning("not told what is served", failure=type(failure).__name__)
-        await _pause(stopping, serving.pause_seconds)
+        await pause(stopping, serving.pause_seconds)
 
 
 async def trim_now_and_then(pool: asyncpg.Pool, stopping: asyncio.Event) -> None:
@@ -58,11 +57,6 @@ async def trim_now_and_then(pool: asyncpg.Pool, stopping: asyncio.Event) -> None
     while not stopping.is_set():
         try:
             await trim_due(pool, datetime.now(UTC), stopping.is_set)
-        except (*_AWAY, ConcurrentChangeError) as failure:
+        except (*SERVERS_AWAY, ConcurrentChangeError) as failure:
             _LOG.warning("events not trimmed", failure=type(failure).__name__)
-        await _pause(stopping, _TRIM_SECONDS)
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)
+        await pause(stopping, _TRIM_SECONDS)

@@ -23,6 +23,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from schemas.connection import secret_sha256
 from tests.bench.cores import pinned, split
+from tests.statements import execute
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 from worker.fold.account_rules import AccountRules
@@ -51,13 +52,13 @@ class Servers:
             redis.flushall()
         if self.database_url:
             name = urlsplit(self.database_url).path[1:]
-            asyncio.run(_execute(self.postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+            asyncio.run(execute(self.postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
         self.add_database()
 
     def add_database(self) -> str:
         """Begin a new database with one connection in it, beside the others; give its URL."""
         name = f"bench_{next(self._numbers)}"
-        asyncio.run(_execute(self.postgres_url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}", "CHECKPOINT"))
+        asyncio.run(execute(self.postgres_url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}", "CHECKPOINT"))
         self.database_url = with_database(self.postgres_url, name)
         asyncio.run(self._publish())
         return self.database_url
@@ -130,15 +131,8 @@ def running_servers(cores: set[int] | None = None) -> Iterator[Servers]:
             postgres.stop()
 
 
-async def _execute(url: str, *statements: str) -> None:
-    database = await asyncpg.connect(url)
-    for statement in statements:
-        await database.execute(statement)
-    await database.close()
-
-
 async def _make_template(postgres_url: str) -> None:
-    await _execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}")
+    await execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}")
     url = with_database(postgres_url, _TEMPLATE)
     await apply_migrations(url)
     database = await asyncpg.connect(url)

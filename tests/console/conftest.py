@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page
@@ -12,6 +11,7 @@ from redis import Redis
 from tests.console.browser import running_browser
 from tests.console.running import Console, running_console
 from tests.console.stage import Stage, watch
+from tests.statements import execute
 from tests.system import System, running_system
 
 
@@ -35,9 +35,9 @@ def own_servers(valkey_url: str, postgres_url: str, template_url: str) -> Iterat
     with Redis.from_url(valkey_url) as redis:
         redis.flushall()
         name, template = "console_in_a_browser", template_url.rpartition("/")[2]
-        asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        asyncio.run(execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
         yield valkey_url, f"{postgres_url.rpartition('/')[0]}/{name}"
-        asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+        asyncio.run(execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
         redis.flushall()
 
 
@@ -62,11 +62,3 @@ async def page(stage: Stage) -> AsyncIterator[Page]:
     yield page
     await context.close()
     assert troubles == []
-
-
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()

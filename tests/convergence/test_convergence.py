@@ -1,14 +1,12 @@
 """Whatever the order, the repetitions, the batches and the workers, the views show what the model says."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected
-from tests.convergence.stage import Stage, open_stage
+from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told, worlds
 
 _CHAIN = [told("alias", n, n // 2, userId=f"u{n + 1}", previousId=f"u{n}") for n in range(100)]
@@ -19,13 +17,6 @@ many_worlds = settings(
     # Each world has a workspace of its own, so that a stage serves them all.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-@pytest.fixture
-async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
-    """Two workers on empty servers."""
-    async with open_stage(redis_url, database_url) as opened:
-        yield opened
 
 
 @many_worlds

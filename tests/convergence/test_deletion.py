@@ -1,23 +1,14 @@
 """Deletions among everything else, in any order: what the deleted said is gone, and the state is what the log says."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected, sender, without_deleted
-from tests.convergence.stage import Stage, open_stage
+from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.rebuild import RebuildOptions, rebuild
-
-
-@pytest.fixture
-async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
-    """Two workers on empty servers."""
-    async with open_stage(redis_url, database_url) as opened:
-        yield opened
 
 
 @st.composite

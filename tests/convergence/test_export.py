@@ -1,14 +1,12 @@
 """What is exported and imported into an empty workspace gives the same log, and so the same state."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.convergence.stage import Stage, open_stage
+from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.exporting.export import export_messages
 from worker.importing.apply import apply_import
@@ -23,13 +21,6 @@ _ODD = [
     told("track", 4, 5, userId="u2", event="E", sentAt="2026-03-01T00:00:09Z", originalTimestamp="2026-03-01T00:00:01Z")
     | {"timestamp": "31/31/31", "receivedAt": "2026-03-01T01:00:00Z"},
 ]
-
-
-@pytest.fixture
-async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
-    """Two workers on empty servers."""
-    async with open_stage(redis_url, database_url) as opened:
-        yield opened
 
 
 async def workspace_id(stage: Stage, workspace: str) -> int:

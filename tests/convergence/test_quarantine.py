@@ -1,24 +1,15 @@
 """An id that is linked with too many others joins nobody, whichever of its links came first."""
 
-from collections.abc import AsyncIterator
 
-import pytest
 from hypothesis import given
 
 from tests.convergence.model import expected
-from tests.convergence.stage import Stage, open_stage
+from tests.convergence.stage import Stage
 from tests.convergence.test_convergence import many_worlds
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.explain.explanation import Explanation, explain_contact
 from worker.fold.ids import identity_id
 from worker.store.explanations import find_candidates, read_evidence
-
-
-@pytest.fixture
-async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
-    """Two workers on empty servers."""
-    async with open_stage(redis_url, database_url) as opened:
-        yield opened
 
 
 @many_worlds

@@ -1,14 +1,13 @@
 """Folding the log again changes nothing after any history, and repairs what was damaged."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected
-from tests.convergence.stage import Stage, open_stage
+from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.fold.account_rules import AccountRules
 from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
@@ -19,13 +18,6 @@ _WORLD = [
     told("track", 2, 3, anonymousId="a1", event="Clicked"),
     told("alias", 3, 4, userId="u2", previousId="u1"),
 ]
-
-
-@pytest.fixture
-async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
-    """Two workers on empty servers."""
-    async with open_stage(redis_url, database_url) as opened:
-        yield opened
 
 
 async def run(stage: Stage, **options: object) -> Difference:

@@ -1,6 +1,5 @@
 """A trim takes events away and nothing else: contacts stay, a rebuild finds nothing, and no repeat counts again."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import EVENTS, State, expected
-from tests.convergence.stage import Stage, open_stage
+from tests.convergence.stage import Stage
 from tests.convergence.test_deletion import deliveries_with_deletions
 from tests.convergence.test_export import carried_over, workspace_id
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
@@ -40,13 +39,6 @@ _IN_BOTH_ROLES = [
     told("page", 6, 9, userId="u1", name="Home"),
     told("page", 7, 9, anonymousId="a1", name="Home"),
 ]
-
-
-@pytest.fixture
-async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
-    """Two workers on empty servers."""
-    async with open_stage(redis_url, database_url) as opened:
-        yield opened
 
 
 def minute(number: int) -> datetime:

@@ -1,6 +1,5 @@
 """Withdrawing a link gives the state as if that message's link had never been; giving it back restores it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,18 +7,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected
-from tests.convergence.stage import Stage, open_stage
+from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.rebuild import RebuildOptions, rebuild
 from worker.store.ledger import read_all_rules
 from worker.unlink import NoLinkError, unlink
-
-
-@pytest.fixture
-async def stage(redis_url: str, database_url: str) -> AsyncIterator[Stage]:
-    """Two workers on empty servers."""
-    async with open_stage(redis_url, database_url) as opened:
-        yield opened
 
 
 async def set_link(stage: Stage, workspace: str, message: dict[str, Any], *, undo: bool) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import asyncpg
@@ -11,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from worker.balance import read_balance
+from worker.pause import pause
 from worker.queue_reading import QueueReading
 from worker.store.arrivals import count_arrivals, forget_old_arrivals
 from worker.store.queue_samples import forget_old_samples, insert_sample
@@ -86,5 +86,4 @@ class Sampler:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as failure:
                 _LOG.warning("sampling will be tried again", failure=type(failure).__name__)
                 wait_seconds = max(pause_seconds, _FAILED_SECONDS)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), wait_seconds)
+            await pause(self._stopping, wait_seconds)

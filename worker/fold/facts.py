@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import orjson
 
 from schemas.ids import index_key, is_no_id
 from worker.fold.account_rules import AccountEvidence, AccountRules, evidence_of_traits, key_text
@@ -123,6 +124,11 @@ def facts_of(
         is_member=is_member,
         is_withdrawn=is_withdrawn,
     )
+
+
+def facts_of_logged(message: LoggedMessage, rules: AccountRules, *, is_withdrawn: bool = False) -> Facts:
+    """Read what a message says that was in the log."""
+    return facts_of(message, orjson.loads(message.text), rules, is_withdrawn=is_withdrawn)
 
 
 def account_ids(facts: Facts) -> Iterator[tuple[UUID, AccountEvidence]]:

@@ -18,11 +18,11 @@ import structlog
 
 from worker.failure import ConcurrentChangeError
 from worker.fold.account_rules import AccountRules
-from worker.fold.facts import Facts, facts_of
+from worker.fold.facts import Facts, facts_of_logged
 from worker.retention.judge import KnownFacts, judge
 from worker.store import retention as store
 from worker.store.accounts import lock_accounts
-from worker.store.database import Database, from_jsonb
+from worker.store.database import Database
 from worker.store.folded import REBUILD_LOCK
 from worker.store.identities import find_identities, lock_contacts
 from worker.store.ledger import read_all_rules
@@ -129,7 +129,7 @@ class _Trim:
                 self.database, self.workspace_id, passed, self.until, _MOST_EVENTS_EACH
             )
             events = [
-                facts_of(message, from_jsonb(message.text), self.rules[message.stamp.connection_id])
+                facts_of_logged(message, self.rules[message.stamp.connection_id])
                 for message in messages
             ]
             found, kept = Counter(map(_sender_id, events)), Counter[UUID | None]()

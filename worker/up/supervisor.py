@@ -16,6 +16,8 @@ from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 from honcho.process import Process
 
+from worker.pause import pause
+
 GRACE_SECONDS = 15.0
 _SYSTEM = "system"
 _FIRST_PAUSE_SECONDS = 0.2
@@ -98,8 +100,7 @@ class Supervisor:
             if time.monotonic() - started_at >= _STEADY_SECONDS:
                 pause_seconds = _FIRST_PAUSE_SECONDS
             self.say(f"{name} {_how(exit_code)}; it starts again in {pause_seconds:g} s")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause_seconds)
+            await pause(self._stopping, pause_seconds)
             pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _run(self, name: str) -> int:
