@@ -8,6 +8,7 @@ from redis.exceptions import ResponseError
 
 from schemas.cluster_map import slot_of, transaction_error
 from schemas.queue import accepted_key, stream_key
+from tests.cli.command import Variance
 from tests.cluster.load import Load
 from tests.cluster.servers import Cluster, ask
 from tests.ingest.valkey import Valkey
@@ -19,7 +20,7 @@ _STREAM, _ACCEPTED = stream_key(_PARTITION), accepted_key(_PARTITION)
 
 
 async def test_a_partition_that_was_never_written_to_takes_posts_while_its_slot_moves(
-    system: System, cluster: Cluster, load: Load, redis_url: str
+    system: System, cluster: Cluster, load: Load, variance: Variance, redis_url: str
 ) -> None:
     source, target = _source_and_target(cluster)
     assert ask(source, "CLUSTER", "COUNTKEYSINSLOT", slot_of(_STREAM)) == 0
@@ -29,6 +30,9 @@ async def test_a_partition_that_was_never_written_to_takes_posts_while_its_slot_
     assert ask(source, "CLUSTER", "COUNTKEYSINSLOT", slot_of(_STREAM)) == 0
     await system.start_worker(arq_redis_url=redis_url)
     await load.reaches_postgres(_PARTITION)
+    assert (await variance("recount")).failure == (
+        "variance: Redis: its keys are being moved to another server of the cluster: try again when they are there"
+    )
     cluster.move_keys(_PARTITION, target)
     cluster.end_move(_PARTITION, target)
     assert int(ask(target, "GET", _ACCEPTED)) == 21
