@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -12,15 +12,19 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from ingest.metrics import Metrics
 from ingest.queue_connection import Command, QueueConnection
 from ingest.queue_writes import (
+    MULTI,
     QueueUnavailableError,
     Settle,
+    making,
     take_flush,
     transaction,
     word_for,
 )
+from schemas.cluster_map import transaction_error
 from schemas.crash_points import crash_point
 
 _AVAILABLE_AFTER_SECONDS = 1.0
+_ASKING = ("ASKING",)
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -95,7 +99,7 @@ class NodeCommit:
         together: dict[tuple[int, bool], list[Part]] = {}
         for part in parts:
             together.setdefault((part.partition, part.is_asking), []).append(part)
-        transactions = [_transaction_of(its_parts) for its_parts in together.values()]
+        transactions = [_commands_of(its_parts) for its_parts in together.values()]
         messages = sum([len(part.words) // 2 for part in parts])
         if messages:
             crash_point("before_flush")
@@ -143,8 +147,9 @@ class NodeCommit:
         verdicts = []
         start = 0
         for commands in transactions:
-            verdicts.append(_verdict(replies[start : start + len(commands)]))
-            start += len(commands)
+            end = start + len(commands)
+            verdicts.append(transaction_error(replies[start + commands.index(MULTI) : end]))
+            start = end
         return verdicts
 
     def _note(self, failure: QueueUnavailableError | None, messages: int, seconds: float) -> None:
@@ -162,16 +167,15 @@ class NodeCommit:
             self._failed_at = None
 
 
-def _transaction_of(parts: Sequence[Part]) -> list[Command]:
-    """Give the transaction that writes parts of one partition, which are asked for in the same way."""
+def _commands_of(parts: Sequence[Part]) -> list[Command]:
+    """Give the transaction that writes parts of one partition, which are asked for in the same way.
+
+    A server that is asked has all of its keys, unless nobody has: then they are made first, each by itself, since a
+    slot that is on its way takes no transaction of several keys that do not exist.
+    """
     words = parts[0].words if len(parts) == 1 else [word for part in parts for word in part.words]
     commands = transaction({parts[0].partition: words})
-    return [("ASKING",), *commands] if parts[0].is_asking else commands
-
-
-def _verdict(replies: Sequence[Any]) -> Exception | None:
-    """Give a transaction's first error. Where a command was refused before EXEC, nothing was written."""
-    for reply in (*replies, *(replies[-1] if isinstance(replies[-1], list) else ())):
-        if isinstance(reply, Exception):
-            return reply
-    return None
+    if not parts[0].is_asking:
+        return commands
+    made = [command for one in making(parts[0].partition) for command in (_ASKING, one)]
+    return [*made, _ASKING, *commands]

@@ -12,6 +12,9 @@ from schemas.queue import ENTRY_MESSAGES, accepted_key, stream_key
 FLUSH_BYTES = 4 * 1024 * 1024
 """Bytes of messages in one flush, more only where a single request has more."""
 
+MULTI: Command = ("MULTI",)
+"""What a transaction begins with."""
+
 
 class _Sized(Protocol):
     @property
@@ -69,7 +72,7 @@ def transaction(by_partition: Mapping[int, list[str | bytes]]) -> list[Command]:
 
     Without words it is a write that changes nothing.
     """
-    commands: list[Command] = [("MULTI",)]
+    commands = [MULTI]
     words_per_entry = 2 * ENTRY_MESSAGES
     for partition, words in by_partition.items():
         stream = stream_key(partition)
@@ -80,6 +83,14 @@ def transaction(by_partition: Mapping[int, list[str | bytes]]) -> list[Command]:
         commands.append(("INCRBY", accepted_key(partition), len(words) // 2))
     commands.append(("EXEC",))
     return commands
+
+
+def making(partition: int) -> list[Command]:
+    """Give the commands that make a partition's stream and counter where there are none, and else change nothing.
+
+    The stream gets an entry of the first of all ids and drops it at once: a stream that ever had one refuses that id.
+    """
+    return [("XADD", stream_key(partition), "MAXLEN", 0, "0-1", "", ""), ("INCRBY", accepted_key(partition), 0)]
 
 
 def word_for(error: Exception) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+from redis.exceptions import ResponseError
 
 _TRY_AGAIN = "TRYAGAIN"
+_KEYS_APART = ResponseError(f"{_TRY_AGAIN} some of the transaction's keys have left")
 
 
 class Redirection(NamedTuple):
@@ -61,6 +63,20 @@ def redirection_of(error: Exception, asked: str) -> Redirection | None:
 def is_on_its_way(error: Exception) -> bool:
     """Tell whether a slot's keys are partly here and partly there, for a moment."""
     return str(error).startswith(_TRY_AGAIN)
+
+
+def transaction_error(replies: Sequence[Any]) -> Exception | None:
+    """Give the first error among the replies from MULTI to EXEC; where EXEC did not run, nothing was written.
+
+    It is ASK only where none of the transaction's keys is left. Where some are, a server that looks at each command as
+    it is queued says ASK of the others alone, and one that looks at EXEC says TRYAGAIN, which is the same.
+    """
+    last = replies[-1]
+    for reply in (*replies, *(last if isinstance(last, list) else ())):
+        if isinstance(reply, Exception):
+            is_of_some = reply is not last and b"QUEUED" in replies
+            return _KEYS_APART if is_of_some and str(reply).startswith("ASK ") else reply
+    return None
 
 
 def _complete(address: str, asked: str) -> str:

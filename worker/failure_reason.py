@@ -4,6 +4,8 @@ import os
 
 from redis.exceptions import RedisError
 
+from schemas.cluster_map import is_on_its_way, redirection_of
+
 
 def reason_of(failure: BaseException) -> str:
     """Give the reason of a server's or the system's failure as a short phrase."""
@@ -11,6 +13,8 @@ def reason_of(failure: BaseException) -> str:
         return "it does not answer in time"
     if isinstance(failure, RedisError) and isinstance(failure.__context__, OSError):
         return reason_of(failure.__context__)
+    if isinstance(failure, RedisError) and (is_on_its_way(failure) or redirection_of(failure, "")):
+        return "its keys are being moved to another server of the cluster: try again when they are there"
     if isinstance(failure, ConnectionError) and failure.errno:
         return os.strerror(failure.errno).lower()  # without the address that asyncio puts in its place
     if isinstance(failure, OSError) and failure.strerror:

@@ -192,7 +192,7 @@ async def _said_later(
         facts_of_logged(
             message,
             rules[message.stamp.connection_id],
-            is_withdrawn=(workspace_id, message.key) in withdrawn,
+            is_withdrawn=message.key in withdrawn,
         )
         for message in messages
     ]

@@ -20,7 +20,7 @@ from worker.store.connections import update_rules
 from worker.store.database import Database, server_settings
 from worker.store.holding import IsHeld, holding
 from worker.store.ledger import read_all_rules
-from worker.store.messages import MessageKey, logged_message, read_withdrawals
+from worker.store.messages import MessageKey, logged_message, read_all_withdrawals
 from worker.store.pooler import Opener
 from worker.store.scratch import SCRATCH, ScratchConnection, drop_scratch, make_scratch
 from worker.update_accounts import update_accounts
@@ -77,7 +77,7 @@ async def rebuild(database_url: str, options: RebuildOptions, on_progress: Calla
         try:
             for _ in range(_TRIES):
                 await make_scratch(reader)
-                withdrawn = await read_withdrawals(reader, options.workspace_id)
+                withdrawn = await read_all_withdrawals(reader)
                 folding = _Folding(scratch, options, withdrawn, await read_all_rules(reader))
                 position = await _fold_snapshot(reader, folding, on_progress)
                 with suppress(_PersonDeletedError):

@@ -17,6 +17,7 @@ from schemas.settings import WorkerSettings
 from schemas.tracing import Tracing
 from worker.arq_queue import StoppedError, arq_client, arq_worker, does_without_arq, end, refuse_cluster
 from worker.attempts import Attempts
+from worker.back_off import BackOff
 from worker.drain import Drain
 from worker.drain_metrics import DrainMetrics
 from worker.failure import SERVERS_AWAY
@@ -30,7 +31,8 @@ from worker.turns import DRAINS_FOR_BURSTS, Turns
 from worker.upkeep import publish_now_and_then, tell_what_is_served, trim_now_and_then
 
 _LOG = structlog.get_logger(__name__)
-_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
+_BACK_OFF = BackOff(first_seconds=0.1, longest_seconds=1.0)
+_ARQ_RETRY_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ async def run_worker(
     tracing: Tracing | None = None,
 ) -> None:
     """Run until `stopping` is set; start again by itself whenever Redis or Postgres went away."""
-    retry_seconds = _FIRST_RETRY_SECONDS
+    retry_seconds = 0.0
     while not stopping.is_set():
         started_at: float | None = None
         try:
@@ -62,10 +64,10 @@ async def run_worker(
                 started_at = _now()
                 await _serve(service)
         except SERVERS_AWAY as failure:
+            lasted_seconds = 0.0 if started_at is None else _now() - started_at
+            retry_seconds = _BACK_OFF.next_seconds(retry_seconds, lasted_seconds)
             _LOG.warning("worker starts again", failure=type(failure).__name__, retry_seconds=retry_seconds)
             await pause(stopping, retry_seconds)
-            was_well = started_at is not None and _now() - started_at > _LONGEST_RETRY_SECONDS
-            retry_seconds = _FIRST_RETRY_SECONDS if was_well else min(retry_seconds * 2, _LONGEST_RETRY_SECONDS)
     _LOG.info("worker stopped")
 
 
@@ -152,11 +154,11 @@ async def _run_arq(service: Service, arq: ArqRedis) -> None:
         except REDIS_AWAY as failure:
             if not does_without_arq(service.settings, failure):
                 raise
-            _LOG.warning("arq starts again", failure=type(failure).__name__, retry_seconds=_LONGEST_RETRY_SECONDS)
+            _LOG.warning("arq starts again", failure=type(failure).__name__, retry_seconds=_ARQ_RETRY_SECONDS)
             jobs = list(service.jobs.values())
             await end(jobs)
             await asyncio.gather(*jobs, return_exceptions=True)  # of drains that ended well, and could not say so
-            await pause(service.stopping, _LONGEST_RETRY_SECONDS)
+            await pause(service.stopping, _ARQ_RETRY_SECONDS)
 
 
 async def _let_finish(service: Service, tasks: Iterable["asyncio.Task[None]"]) -> None:

@@ -63,8 +63,12 @@ class Cluster:
         slot, source = slot_of(stream_key(partition)), self.owner(partition)
         keys = ask(source, "CLUSTER", "GETKEYSINSLOT", slot, at_once)
         if keys:
-            ask(source, "MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *keys)
+            self.move_these(partition, to, *keys)
         return bool(keys)
+
+    def move_these(self, partition: int, to: Valkey, *keys: str | bytes) -> None:
+        """Move these of what the slot holds. A key that the other server has already is an error."""
+        ask(self.owner(partition), "MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *keys)
 
     def end_move(self, partition: int, to: Valkey) -> None:
         """Make the other server the slot's owner, for all servers."""

@@ -32,6 +32,14 @@ def refusals(sql: str, known: Known) -> list[str]:
     return sorted({fault for rule in (*shapes, *writes) for fault in rule(tree, known)})
 
 
+def asks_all_nodes(sql: str, known: Known) -> bool:
+    """Tell whether a statement is about what is spread, and names no workspace of it by a parameter."""
+    tree = sqlglot.parse_one(sql, read="postgres")
+    scopes = tree.find_all(exp.Select, exp.Update, exp.Delete)
+    tables = [(table, scope) for scope in scopes for table in _spread_tables(scope, known)]
+    return bool(tables) and not any(_is_pinned(table, scope) for table, scope in tables)
+
+
 def _is_spread(table: exp.Expr | None, known: Known) -> bool:
     return isinstance(table, exp.Table) and known.places.get(table.name) is Place.WORKSPACE
 

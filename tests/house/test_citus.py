@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 import worker.sql
-from tests.house.citus_rules import Known, refusals
+from tests.house.citus_rules import Known, asks_all_nodes, refusals
 from worker.placement import Place, place_of
 from worker.store import folded
 from worker.store.scratch import FOLDED_TABLES
@@ -17,6 +17,22 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
 _STATEMENTS = sorted(path.name for path in files(worker.sql).iterdir() if path.name.endswith(".sql"))
+_ASK_ALL_NODES = {
+    "it goes through the whole log": {
+        "count_arrivals", "count_messages", "read_all_withdrawals", "read_log", "read_tail",
+    },
+    "somebody looks at the dead letters of all workspaces": {
+        "count_dead_letters", "count_recent_deaths", "list_dead_letters", "list_letters_of_reason",
+        "read_last_dead_letter", "read_refused",
+    },
+    "a dead letter is known by its number alone": {"delete_dead_letter", "read_dead_letter"},
+    "somebody looks for a message or a contact, wherever it is": {
+        "explain_candidates", "find_logged_message", "find_receipts", "read_whole_message",
+    },
+    "a connection is known by its id alone": {"find_dead_letter", "find_last_error"},
+    "the views have the workspace's name": {"export_contact"},
+}  # fmt: skip
+"""The statements that no node can answer alone, which takes longer the more nodes there are, by the reason why."""
 _REFUSED = [text for text in (Path(__file__).parent / "refused_by_citus.sql").read_text().split(";\n") if text]
 
 
@@ -44,6 +60,12 @@ async def test_every_statement_is_one_that_citus_takes(known: Known) -> None:
     for name in ("MOVE_MESSAGES", "COUNT_MOVED_CONTACTS", "MOVED_CONTACTS"):
         texts[name] = getattr(folded, name)
     assert {name: found for name, text in texts.items() if (found := refusals(text, known))} == {}
+
+
+async def test_every_statement_names_the_workspace_unless_it_has_a_reason_to_ask_all_nodes(known: Known) -> None:
+    texts = {name: files(worker.sql).joinpath(name).read_text() for name in _STATEMENTS}
+    found = {name.removesuffix(".sql") for name, text in texts.items() if asks_all_nodes(text, known)}
+    assert found == set().union(*_ASK_ALL_NODES.values())
 
 
 async def test_every_view_is_one_that_citus_takes(database: "Connection", known: Known) -> None:

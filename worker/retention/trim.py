@@ -171,12 +171,11 @@ class _Trim:
             self.database, self.workspace_id, {event.account_id for event in events if event.account_id}
         )
         pairs = {(e.anonymous.id, e.user.id) for e in events if e.anonymous is not None and e.user is not None}
-        withdrawn = await read_withdrawals(self.database, self.workspace_id)
         return KnownFacts(
             {id_: seen for id_, (_, seen) in sightings.items()},
             {id_: (account.first_seen_at, account.last_seen_at) for id_, account in accounts.items()},
             await store.find_claims_of_pairs(self.database, self.workspace_id, pairs),
-            {key for _, key in withdrawn},
+            await read_withdrawals(self.database, self.workspace_id),
         )
 
     def _tell(self, event: str) -> None:

@@ -95,9 +95,15 @@ async def read_claiming_messages(
     return [logged_message(workspace_id, row) for row in rows]
 
 
-async def read_withdrawals(database: Database, workspace_id: int | None) -> set[tuple[int, MessageKey]]:
-    """Give workspace and key of each message of a workspace, or of all (None), whose link was withdrawn."""
+async def read_withdrawals(database: Database, workspace_id: int) -> set[MessageKey]:
+    """Give the keys of a workspace's messages whose links were withdrawn."""
     rows = await database.fetch(statement("read_withdrawals"), workspace_id)
+    return {(row["connection_id"], row["message_id"]) for row in rows}
+
+
+async def read_all_withdrawals(database: Database) -> set[tuple[int, MessageKey]]:
+    """Give workspace and key of each message whose link was withdrawn."""
+    rows = await database.fetch(statement("read_all_withdrawals"))
     return {(row["workspace_id"], (row["connection_id"], row["message_id"])) for row in rows}
 
 

@@ -16,13 +16,12 @@ from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 from honcho.process import Process
 
+from worker.back_off import BackOff
 from worker.pause import pause
 
 GRACE_SECONDS = 15.0
 _SYSTEM = "system"
-_FIRST_PAUSE_SECONDS = 0.2
-_LONGEST_PAUSE_SECONDS = 10.0
-_STEADY_SECONDS = 10.0  # who ran for so long starts again with the first pause
+_BACK_OFF = BackOff(first_seconds=0.2, longest_seconds=10.0)
 
 
 class Supervisor:
@@ -91,17 +90,15 @@ class Supervisor:
         return is_clean
 
     async def _keep_running(self, name: str) -> None:
-        pause_seconds = _FIRST_PAUSE_SECONDS
+        pause_seconds = 0.0
         while not self._stopping.is_set():
             started_at = time.monotonic()
             exit_code = await self._run(name)
             if self._stopping.is_set():
                 return
-            if time.monotonic() - started_at >= _STEADY_SECONDS:
-                pause_seconds = _FIRST_PAUSE_SECONDS
+            pause_seconds = _BACK_OFF.next_seconds(pause_seconds, time.monotonic() - started_at)
             self.say(f"{name} {_how(exit_code)}; it starts again in {pause_seconds:g} s")
             await pause(self._stopping, pause_seconds)
-            pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _run(self, name: str) -> int:
         process = Process(
