@@ -2,11 +2,11 @@
 
 import os
 
-from redis.exceptions import RedisError
-
 
 def reason_of(failure: BaseException) -> str:
     """Give the reason of a server's or the system's failure as a short phrase."""
+    from redis.exceptions import RedisError  # noqa: PLC0415 (it loads all of the client, and every command loads this)
+
     if isinstance(failure, TimeoutError) and not str(failure):
         return "it does not answer in time"
     if isinstance(failure, RedisError) and isinstance(failure.__context__, OSError):

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
+import http.client
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-import aiohttp
 
 from worker.embedded.address import refuse_taken
 from worker.embedded.data_dir import (
@@ -30,7 +29,7 @@ from worker.up.supervisor import Supervisor
 _RELEASE = "release"
 _CONSOLE = "console"
 _LOOPBACK = "127.0.0.1"
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.02
 _ANSWER_SECONDS = 5.0
 _CONSOLE_SECONDS = 15.0
 _THREADS = 16  # for an embedded server one that waits for its end, and one that starts or stops it
@@ -40,12 +39,16 @@ _THREADS = 16  # for an embedded server one that waits for its end, and one that
 class UpOptions:
     """What `variance up` is asked for.
 
-    `on_ready` is called once, when /health/ready first answers 200. `procfile` is the project's own by default.
+    `prepare` is called, in a thread, while the servers start. `is_released` is asked then, with the database's URL,
+    whether `release` would find nothing to do; where it is, `release` does not run. `on_ready` is called once, when
+    /health/ready first answers 200. `procfile` is the project's own by default.
     """
 
     port: int = 8080
     console_port: int = 8081
     directory: Path = DEFAULT_DIRECTORY
+    prepare: Callable[[], None] = lambda: None
+    is_released: Callable[[str], Awaitable[bool]] | None = None
     on_ready: Callable[[RunningServers], Awaitable[None]] | None = None
     procfile: Path | None = None
 
@@ -75,7 +78,7 @@ async def _up(options: UpOptions, environ: Mapping[str, str]) -> int:
             _refuse_taken_ports(options, commands, environ)
             servers = EmbeddedServers(directory, environ)
             try:
-                urls = await interrupts.unless_ending(servers.start())
+                urls = await interrupts.unless_ending(_start(servers, options))
                 if urls is None:
                     return 0
                 system = _System(
@@ -114,6 +117,7 @@ class _System:
             console_port=options.console_port,
             up=me,
         )
+        self._is_released = options.is_released
         self._on_ready = options.on_ready
         self._console_host = _console_host(environ).replace("0.0.0.0", _LOOPBACK)  # noqa: S104 (asked from here)
         self._commands = commands
@@ -154,15 +158,17 @@ class _System:
 
     async def _tell_ready(self) -> None:
         if self._on_ready is not None:
-            await _until_ok(f"http://127.0.0.1:{self._running.port}/health/ready")
+            await _until_ok(_LOOPBACK, self._running.port, "/health/ready")
             if _CONSOLE in self._commands:  # whose trouble need not keep the rest from being told
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_CONSOLE_SECONDS):
-                        await _until_ok(f"http://{self._console_host}:{self._running.console_port}/health/live")
+                        await _until_ok(self._console_host, self._running.console_port, "/health/live")
             await self._on_ready(self._running)
 
     async def _release(self) -> None:
         if _RELEASE not in self._commands:
+            return
+        if self._is_released is not None and await self._is_released(self._running.database_url):
             return
         exit_code = await self._supervisor.run_to_end(_RELEASE)
         if exit_code != 0:
@@ -185,15 +191,25 @@ def _tell(text: str) -> None:
     print(f"variance up: {text}", file=sys.stderr)  # noqa: T201 (the command's answer)
 
 
-async def _until_ok(url: str) -> None:
-    timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        while True:
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                async with session.get(url) as answer:
-                    if answer.ok:
-                        return
-            await asyncio.sleep(_POLL_SECONDS)
+async def _start(servers: EmbeddedServers, options: UpOptions) -> dict[str, str]:
+    urls, _ = await asyncio.gather(servers.start(), asyncio.to_thread(options.prepare))
+    return urls
+
+
+async def _until_ok(host: str, port: int, path: str) -> None:
+    while not await asyncio.to_thread(_is_ok, host, port, path):  # noqa: ASYNC110 (another process makes it so)
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _is_ok(host: str, port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ: Mapping[str, str]) -> None:
