@@ -31,8 +31,8 @@ _COMMANDS = {
 }
 """The commands: module and name in `worker.cli`."""
 
-_WITHOUT_LOGS = {"up", "env", "monitoring"}
-"""Commands that log nothing, or only later: loading what writes logs takes longer than to run them."""
+_WITHOUT_LOGS = {"env", "monitoring"}
+"""Commands that log nothing: loading what writes logs takes longer than to run them."""
 
 
 class _LoadedWhenAsked(click.Group):

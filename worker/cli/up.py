@@ -1,6 +1,5 @@
 """`variance up`: the whole system, until Ctrl-C."""
 
-import importlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Any
 
 import click
 
-from schemas.settings import LogSettings, read_settings
+from schemas.settings import read_settings
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_json, tell
 from worker.cli.servers import GivenServers, servers_of
+from worker.cli.welcome import is_current, make_welcome, print_welcome
 from worker.embedded.data_dir import DEFAULT_DIRECTORY, RunningServers
 from worker.up.up import UpOptions, run_up
 
@@ -31,14 +31,7 @@ def up(port: int, console_port: int, directory: Path, *, is_demo: bool, as_json:
     """
     read_settings(GivenServers)
 
-    async def is_released(database_url: str) -> bool:
-        from worker.cli.welcome import is_current  # noqa: PLC0415 (see _load)
-
-        return await is_current(database_url)
-
     async def on_ready(running: RunningServers) -> None:
-        from worker.cli.welcome import make_welcome, print_welcome  # noqa: PLC0415 (see _load)
-
         servers = servers_of(running, directory)
         base_url = f"http://127.0.0.1:{running.port}"
         welcome = await make_welcome(servers, base_url)
@@ -59,18 +52,7 @@ def up(port: int, console_port: int, directory: Path, *, is_demo: bool, as_json:
         port=port,
         console_port=console_port,
         directory=directory,
-        prepare=_load,
-        is_released=is_released,
+        is_released=is_current,
         on_ready=on_ready,
     )
     raise click.exceptions.Exit(run_up(options))
-
-
-def _load() -> None:
-    """Load, while the servers start, what is needed once they run: it takes as long as they do."""
-    from schemas.logs import set_up_logs  # noqa: PLC0415 (see above)
-
-    importlib.import_module("worker.cli.welcome")
-    set_up_logs(read_settings(LogSettings).log_level)
-
-

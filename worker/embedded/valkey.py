@@ -6,6 +6,9 @@ import signal
 from importlib.util import find_spec
 from pathlib import Path
 
+from redis import Redis
+from redis.exceptions import RedisError
+
 from worker.embedded.address import HOST, Address, settle_address
 from worker.embedded.failure import EmbeddedServerError
 from worker.embedded.private_file import write_private_file
@@ -116,10 +119,6 @@ def _quoted(path: Path) -> str:
 
 
 def _answers(address: Address) -> bool:
-    # The server starts while this loads.
-    from redis import Redis  # noqa: PLC0415 (see above)
-    from redis.exceptions import RedisError  # noqa: PLC0415 (see above)
-
     with (
         contextlib.suppress(RedisError),
         Redis(host=HOST, port=address.port, password=address.password, socket_timeout=_ANSWER_SECONDS) as connection,

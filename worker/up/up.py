@@ -39,15 +39,13 @@ _THREADS = 16  # for an embedded server one that waits for its end, and one that
 class UpOptions:
     """What `variance up` is asked for.
 
-    `prepare` is called, in a thread, while the servers start. `is_released` is asked then, with the database's URL,
-    whether `release` would find nothing to do; where it is, `release` does not run. `on_ready` is called once, when
-    /health/ready first answers 200. `procfile` is the project's own by default.
+    `is_released` is asked, with the database's URL, whether `release` would find nothing to do: then it does not run.
+    `on_ready` is called once, when /health/ready first answers 200. `procfile` is the project's own by default.
     """
 
     port: int = 8080
     console_port: int = 8081
     directory: Path = DEFAULT_DIRECTORY
-    prepare: Callable[[], None] = lambda: None
     is_released: Callable[[str], Awaitable[bool]] | None = None
     on_ready: Callable[[RunningServers], Awaitable[None]] | None = None
     procfile: Path | None = None
@@ -78,7 +76,7 @@ async def _up(options: UpOptions, environ: Mapping[str, str]) -> int:
             _refuse_taken_ports(options, commands, environ)
             servers = EmbeddedServers(directory, environ)
             try:
-                urls = await interrupts.unless_ending(_start(servers, options))
+                urls = await interrupts.unless_ending(servers.start())
                 if urls is None:
                     return 0
                 system = _System(
@@ -189,11 +187,6 @@ class _System:
 
 def _tell(text: str) -> None:
     print(f"variance up: {text}", file=sys.stderr)  # noqa: T201 (the command's answer)
-
-
-async def _start(servers: EmbeddedServers, options: UpOptions) -> dict[str, str]:
-    urls, _ = await asyncio.gather(servers.start(), asyncio.to_thread(options.prepare))
-    return urls
 
 
 async def _until_ok(host: str, port: int, path: str) -> None:
