@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-import http.client
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
+from worker.asking import NOT_ANSWERED, ask
 from worker.embedded.address import refuse_taken
 from worker.embedded.data_dir import (
     DEFAULT_DIRECTORY,
@@ -156,11 +157,11 @@ class _System:
 
     async def _tell_ready(self) -> None:
         if self._on_ready is not None:
-            await _until_ok(_LOOPBACK, self._running.port, "/health/ready")
+            await _until_ok(f"http://{_LOOPBACK}:{self._running.port}/health/ready")
             if _CONSOLE in self._commands:  # whose trouble need not keep the rest from being told
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_CONSOLE_SECONDS):
-                        await _until_ok(self._console_host, self._running.console_port, "/health/live")
+                        await _until_ok(f"http://{self._console_host}:{self._running.console_port}/health/live")
             await self._on_ready(self._running)
 
     async def _release(self) -> None:
@@ -189,20 +190,16 @@ def _tell(text: str) -> None:
     print(f"variance up: {text}", file=sys.stderr)  # noqa: T201 (the command's answer)
 
 
-async def _until_ok(host: str, port: int, path: str) -> None:
-    while not await asyncio.to_thread(_is_ok, host, port, path):  # noqa: ASYNC110 (another process makes it so)
+async def _until_ok(url: str) -> None:
+    while not await asyncio.to_thread(_is_ok, url):  # noqa: ASYNC110 (another process makes it so)
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _is_ok(host: str, port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_SECONDS)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+def _is_ok(url: str) -> bool:
+    with contextlib.suppress(*NOT_ANSWERED):
+        status, _ = ask(url, _ANSWER_SECONDS)
+        return status == HTTPStatus.OK
+    return False
 
 
 def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ: Mapping[str, str]) -> None:
