@@ -2,8 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from schemas.redis_pools import is_sentinel
-from schemas.redis_url import each_host
+from schemas.redis_url import each_host, is_sentinel
 
 
 def server_urls(url: str) -> list[str]:

@@ -10,9 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from redis.asyncio import BlockingConnectionPool, ConnectionPool
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
-from schemas.redis_url import each_host, with_host_check
-
-SENTINEL_SCHEME = "redis+sentinel"
+from schemas.redis_url import each_host, is_sentinel, with_host_check
 
 _SENTINEL_PORT = 26379
 _SENTINEL_SECONDS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}  # then another is asked
@@ -31,11 +29,6 @@ async def close_pool(pool: ConnectionPool) -> None:
     if isinstance(pool, SentinelConnectionPool):
         for sentinel in pool.sentinel_manager.sentinels:
             await sentinel.aclose(close_connection_pool=True)
-
-
-def is_sentinel(url: str) -> bool:
-    """Tell whether a URL names sentinels."""
-    return url.startswith(f"{SENTINEL_SCHEME}:")
 
 
 def _sentinel_pool(url: str, options: dict[str, Any]) -> ConnectionPool:

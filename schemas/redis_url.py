@@ -3,7 +3,14 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
+SENTINEL_SCHEME = "redis+sentinel"
+
 _HOSTS = re.compile(r"([^:/]+://(?:[^/?#]*@)?)([^/?#]*)(.*)", re.DOTALL)
+
+
+def is_sentinel(url: str) -> bool:
+    """Tell whether a URL names sentinels."""
+    return url.startswith(f"{SENTINEL_SCHEME}:")
 
 
 def each_host(url: str) -> list[str]:

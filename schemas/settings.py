@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from schemas.foreseen import ForeseenError
-from schemas.redis_pools import SENTINEL_SCHEME, is_sentinel
-from schemas.redis_url import each_host
+from schemas.redis_url import SENTINEL_SCHEME, each_host, is_sentinel
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]

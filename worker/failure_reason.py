@@ -2,13 +2,13 @@
 
 import os
 
-from redis.exceptions import RedisError
-
-from schemas.cluster_map import is_on_its_way, redirection_of
-
-
 def reason_of(failure: BaseException) -> str:
     """Give the reason of a server's or the system's failure as a short phrase."""
+    # All of Redis' client comes with these, and every command loads this module.
+    from redis.exceptions import RedisError  # noqa: PLC0415 (see above)
+
+    from schemas.cluster_map import is_on_its_way, redirection_of  # noqa: PLC0415 (see above)
+
     if isinstance(failure, TimeoutError) and not str(failure):
         return "it does not answer in time"
     if isinstance(failure, RedisError) and isinstance(failure.__context__, OSError):

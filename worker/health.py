@@ -1,17 +1,19 @@
 """How each process fares, as far as can be told from here."""
 
+import asyncio
+from http import HTTPStatus
 from typing import Any
 
-import aiohttp
+import orjson
 from arq.constants import default_queue_name, health_check_key_suffix
 from redis.asyncio import Redis
 
 from schemas.redis_away import REDIS_AWAY
+from worker.asking import NOT_ANSWERED, ask
 from worker.failure_reason import reason_of
 
-_TIMEOUT = aiohttp.ClientTimeout(total=3)
+_ANSWER_SECONDS = 3.0
 _WORKERS_KEY = default_queue_name + health_check_key_suffix
-_HTTP_OK = 200
 
 Health = dict[str, str | None]
 """`name`, `state` (`ready`, `not ready`, `unreachable`, `running`, `not seen`, `unknown`), `detail`."""
@@ -22,14 +24,12 @@ async def web_health(web_url: str | None) -> Health:
     if web_url is None:
         return _health("web", "unknown", "set PUBLIC_URL, and it is asked there")
     try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.get(f"{web_url.rstrip('/')}/health/ready") as answer,
-        ):
-            if answer.status == _HTTP_OK:
-                return _health("web", "ready")
-            return _health("web", "not ready", _message(await answer.json(content_type=None)) or str(answer.status))
-    except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            status, body = await asyncio.to_thread(ask, f"{web_url.rstrip('/')}/health/ready", _ANSWER_SECONDS)
+        if status == HTTPStatus.OK:
+            return _health("web", "ready")
+        return _health("web", "not ready", _message(orjson.loads(body)) or str(status))
+    except NOT_ANSWERED as failure:
         return _health("web", "unreachable", reason_of(failure))
 
 

@@ -12,9 +12,6 @@ from worker.store.database import Database
 _ID_ALPHABET = string.ascii_lowercase + string.digits
 _ID_LENGTH = 12
 _SECRET_BYTES = 32
-_LONGEST_NAME = 100
-
-DEFAULT_WORKSPACE = "default"
 
 
 class NameTakenError(ForeseenError):
@@ -36,18 +33,3 @@ def new_secret() -> str:
     while (secret := secrets.token_urlsafe(_SECRET_BYTES)).startswith("-"):
         pass
     return secret
-
-
-def check_name(text: str) -> str:
-    """Give a name back. Raises ValueError for one that could not be told apart when it is shown."""
-    if text != text.strip() or not text or not text.isprintable() or len(text) > _LONGEST_NAME:
-        raise ValueError("a name has 1 to 100 printable characters, without spaces at its ends")
-    return text
-
-
-def read_domain(text: str) -> str:
-    """Read an e-mail domain, in lower case. Raises ValueError where it is none."""
-    domain = text.strip().lower().rstrip(".")
-    if not domain or "@" in domain or not domain.isprintable() or " " in domain:
-        raise ValueError(f"{text.strip()!r} is no domain such as acme.com")
-    return domain

@@ -1,4 +1,4 @@
-"""The Python of an environment as the README's first command makes it, for whoever measures memory.
+"""The Python of an environment as the README's first command makes it, for whoever measures memory or time.
 
 Beside the tests' packages a process is some ten MiB larger: redis-py imports `cryptography` wherever it finds it.
 """

@@ -1,12 +1,12 @@
 """How long `variance up` takes on a DIR that it has served before, beside PostgreSQL's own start on the same data.
 
-Run it with `python -m tests.bench.up_start`; it takes half a minute and writes `tests/bench/results/up_start.md`.
+Run it with `python -m tests.bench.up_start`; it takes a minute and writes `tests/bench/results/up_start.md`. The system
+runs as the README's first command installs it.
 """
 
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -14,6 +14,7 @@ import urllib.request
 from collections import defaultdict
 from pathlib import Path
 
+from tests.bench.installed import installed
 from tests.bench.ratios import Ratio
 from tests.bench.report import report
 from worker.embedded.postgres import EmbeddedPostgres
@@ -21,10 +22,10 @@ from worker.embedded.postgres import EmbeddedPostgres
 ROUNDS = 7
 
 
-def start_up(directory: Path) -> float:
+def start_up(python: Path, directory: Path) -> float:
     """Start and end the system; give the seconds until a message posted would be acknowledged."""
     port, console_port = _free_port(), _free_port()
-    command = [sys.executable, "-m", "worker.cli", "up", "--data", str(directory), "--port", str(port)]
+    command = [str(python), "-m", "worker.cli", "up", "--data", str(directory), "--port", str(port)]
     command += ["--console-port", str(console_port)]
     environ = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL")}
     started_at = time.perf_counter()
@@ -67,11 +68,11 @@ def main() -> None:
     """Measure, print and write."""
     ratio = Ratio("`variance up` until ready, of PostgreSQL's own start", 4, is_at_most=True)
     figures: dict[str, list[float]] = defaultdict(list)
-    with tempfile.TemporaryDirectory(prefix="variance-bench-") as folder:
+    with installed() as python, tempfile.TemporaryDirectory(prefix="variance-bench-") as folder:
         directory = Path(folder) / "data"
-        start_up(directory)
+        start_up(python, directory)
         for _ in range(ROUNDS):
-            postgres_seconds, up_seconds = start_postgres(directory), start_up(directory)
+            postgres_seconds, up_seconds = start_postgres(directory), start_up(python, directory)
             figures["PostgreSQL, seconds"].append(postgres_seconds)
             figures["`variance up`, seconds"].append(up_seconds)
             ratio.rounds.append(up_seconds / postgres_seconds)

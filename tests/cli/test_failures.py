@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.version import VERSION
 from tests.cli.command import Variance
 
 COMMANDS = (
@@ -83,3 +84,7 @@ async def test_help_is_exit_code_zero(alone: Variance) -> None:
         ended = await alone(*words)
         assert ended.exit_code == 0
         assert "Usage: variance" in ended.out
+
+
+async def test_the_version_is_told_where_nothing_runs(alone: Variance) -> None:
+    assert (await alone("--version")).out == f"variance {VERSION}\n"

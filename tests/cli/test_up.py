@@ -49,8 +49,10 @@ def ports_of(port: int) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def running_up(variance: Variance, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `variance up` until the block ends, then end it with Ctrl-C."""
+async def running_up(
+    variance: Variance, *words: str, said: list[str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `variance up` until the block ends, then end it with Ctrl-C; add to `said` what it wrote beside results."""
     process = await variance.start("up", *words)
     assert process.stderr is not None
     reading = asyncio.create_task(process.stderr.read())
@@ -61,6 +63,8 @@ async def running_up(variance: Variance, *words: str) -> AsyncIterator[asyncio.s
             process.send_signal(signal.SIGINT)
         await process.wait()
         err = (await reading).decode()
+    if said is not None:
+        said.append(err)
     assert process.returncode == 0, err
     assert "Traceback" not in err
 
@@ -101,7 +105,8 @@ async def test_what_is_printed_works_and_is_the_same_after_a_restart(
     variance: Variance, port: int, tmp_path: Path
 ) -> None:
     words = ("--json", *ports_of(port), "--data", "data")
-    async with running_up(variance, *words) as process:
+    said: list[str] = []
+    async with running_up(variance, *words, said=said) as process:
         first = (await read_document(process))["connection"]
         assert await post(first["curl"]) == {"success": True}
         async with asyncio.timeout(20):
@@ -110,7 +115,7 @@ async def test_what_is_printed_works_and_is_the_same_after_a_restart(
         assert (tmp_path / "data" / "secrets.json").stat().st_mode & 0o777 == 0o600
         assert "another `variance up`" in (await variance("up", *words)).failure
     assert "no running system found in data" in (await variance("status", "--data", "data")).failure
-    async with running_up(variance, *words) as process:
+    async with running_up(variance, *words, said=said) as process:
         document = await read_document(process)
         assert document["connection"] == first
         async with aiohttp.ClientSession() as session, session.get(document["console"]["sign_in_url"]) as answer:
@@ -118,6 +123,8 @@ async def test_what_is_printed_works_and_is_the_same_after_a_restart(
         rotated = (await variance("connections", "rotate-secret", "default", "--json", "--data", "data")).json
     async with running_up(variance, *words) as process:
         assert (await read_document(process))["connection"]["secret"] == rotated["secret"]
+    assert ["release | applied" in text for text in said] == [True, False]
+    assert "release |" not in said[1]  # it would have found nothing to do
 
 
 async def test_people_get_lines_to_copy(variance: Variance, port: int) -> None:

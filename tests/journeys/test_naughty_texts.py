@@ -13,7 +13,8 @@ from tests.journeys.messages import message
 from tests.naughty import TEXTS
 from tests.system import System
 from worker.fold.account_rules import AccountRules
-from worker.new_connection import check_name, make_connection
+from worker.names import check_name
+from worker.new_connection import make_connection
 from worker.publish import publish_connections
 
 _IN_A_POST = 150

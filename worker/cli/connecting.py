@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from schemas.redis_addresses import address_of, server_urls
 from schemas.redis_client import RedisClient
-from schemas.redis_pools import is_sentinel
+from schemas.redis_url import is_sentinel
 from worker.cli.failures import ServerUnavailableError
 from worker.cli.servers import Servers
 from worker.failure_reason import reason_of

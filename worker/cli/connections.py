@@ -27,7 +27,8 @@ from worker.cli.publishing import publish
 from worker.cli.servers import Servers, find_servers
 from worker.embedded.data_dir import DataDirectoryError
 from worker.fold.account_rules import SOURCES, AccountRules, Source
-from worker.new_connection import DEFAULT_WORKSPACE, make_connection, new_secret
+from worker.names import DEFAULT_WORKSPACE
+from worker.new_connection import make_connection, new_secret
 from worker.store.connections import Connection, enable_connection, find_connections, rotate_secret
 
 _LIST_COLUMNS = ("workspace", "name", "id", "accounts", "enabled", "webhook_url")

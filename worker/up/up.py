@@ -7,10 +7,10 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
-import aiohttp
-
+from worker.asking import NOT_ANSWERED, ask
 from worker.embedded.address import refuse_taken
 from worker.embedded.data_dir import (
     DEFAULT_DIRECTORY,
@@ -30,7 +30,7 @@ from worker.up.supervisor import Supervisor
 _RELEASE = "release"
 _CONSOLE = "console"
 _LOOPBACK = "127.0.0.1"
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.02
 _ANSWER_SECONDS = 5.0
 _CONSOLE_SECONDS = 15.0
 _THREADS = 16  # for an embedded server one that waits for its end, and one that starts or stops it
@@ -40,12 +40,14 @@ _THREADS = 16  # for an embedded server one that waits for its end, and one that
 class UpOptions:
     """What `variance up` is asked for.
 
+    `is_released` is asked, with the database's URL, whether `release` would find nothing to do: then it does not run.
     `on_ready` is called once, when /health/ready first answers 200. `procfile` is the project's own by default.
     """
 
     port: int = 8080
     console_port: int = 8081
     directory: Path = DEFAULT_DIRECTORY
+    is_released: Callable[[str], Awaitable[bool]] | None = None
     on_ready: Callable[[RunningServers], Awaitable[None]] | None = None
     procfile: Path | None = None
 
@@ -114,6 +116,7 @@ class _System:
             console_port=options.console_port,
             up=me,
         )
+        self._is_released = options.is_released
         self._on_ready = options.on_ready
         self._console_host = _console_host(environ).replace("0.0.0.0", _LOOPBACK)  # noqa: S104 (asked from here)
         self._commands = commands
@@ -154,7 +157,7 @@ class _System:
 
     async def _tell_ready(self) -> None:
         if self._on_ready is not None:
-            await _until_ok(f"http://127.0.0.1:{self._running.port}/health/ready")
+            await _until_ok(f"http://{_LOOPBACK}:{self._running.port}/health/ready")
             if _CONSOLE in self._commands:  # whose trouble need not keep the rest from being told
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_CONSOLE_SECONDS):
@@ -163,6 +166,8 @@ class _System:
 
     async def _release(self) -> None:
         if _RELEASE not in self._commands:
+            return
+        if self._is_released is not None and await self._is_released(self._running.database_url):
             return
         exit_code = await self._supervisor.run_to_end(_RELEASE)
         if exit_code != 0:
@@ -186,14 +191,15 @@ def _tell(text: str) -> None:
 
 
 async def _until_ok(url: str) -> None:
-    timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        while True:
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                async with session.get(url) as answer:
-                    if answer.ok:
-                        return
-            await asyncio.sleep(_POLL_SECONDS)
+    while not await asyncio.to_thread(_is_ok, url):  # noqa: ASYNC110 (another process makes it so)
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _is_ok(url: str) -> bool:
+    with contextlib.suppress(*NOT_ANSWERED):
+        status, _ = ask(url, _ANSWER_SECONDS)
+        return status == HTTPStatus.OK
+    return False
 
 
 def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ: Mapping[str, str]) -> None:

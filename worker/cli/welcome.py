@@ -1,0 +1,61 @@
+"""What `variance up` does once its servers run: look at the database, and tell how to post."""
+
+from collections.abc import Mapping
+
+import asyncpg
+import click
+
+from worker.cli.connecting import open_database
+from worker.cli.kept_secrets import KeptSecrets
+from worker.cli.output import print_fields
+from worker.cli.own_connections import ensure_connection
+from worker.cli.publishing import publish
+from worker.cli.servers import Servers
+from worker.console.sign_in_links import OPERATOR, make_sign_in_link
+from worker.fold.account_rules import AccountRules
+from worker.migrate import read_version
+from worker.names import DEFAULT_WORKSPACE
+from worker.store.database import connect
+
+_NAME = "default"
+_NO_SECRET = f"(shown when it was made; `variance connections rotate-secret {_NAME}` makes a new one)"
+
+
+async def is_current(database_url: str) -> bool:
+    """Tell whether `variance migrate` would find nothing to do; not so where the database cannot be asked."""
+    try:
+        async with connect(database_url) as database:
+            return (await read_version(database)).is_current
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
+        return False
+
+
+async def make_welcome(servers: Servers, base_url: str) -> dict[str, str | None]:
+    """Make the first connection, and tell how to post to it."""
+    async with open_database(servers) as database:
+        kept = KeptSecrets(servers.directory)
+        connection = await ensure_connection(database, kept, _NAME, DEFAULT_WORKSPACE, AccountRules("group"))
+        await publish(servers, database)
+        sign_in_url = await make_sign_in_link(database, servers.console_url, OPERATOR)
+    return {
+        "id": connection.id,
+        "name": connection.name,
+        "workspace": DEFAULT_WORKSPACE,
+        "webhook_url": servers.webhook_url(connection.id),
+        "secret": connection.secret,
+        "curl": connection.curl_line(base_url),
+        "console": sign_in_url,
+    }
+
+
+def print_welcome(welcome: Mapping[str, str | None], base_url: str) -> None:
+    """Print how to post, and where to look."""
+    click.echo(f"\nVariance ingest runs at {base_url}; Ctrl-C ends it.\n")
+    print_fields([
+        ("console", f"{welcome['console']}"),
+        ("", "(the link signs you in once, within the hour; `variance console-user link` makes another)"),
+        ("webhook URL", welcome["webhook_url"]),
+        ("secret", welcome["secret"] or _NO_SECRET),
+        *([("try it", welcome["curl"])] if welcome["curl"] else []),
+    ])  # fmt: skip
+    click.echo()
