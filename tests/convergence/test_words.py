@@ -1,0 +1,198 @@
+"""The words that somebody is found by are those that are known of them, as soon as they are read again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.convergence.stage import Stage
+from tests.convergence.test_deletion import deliveries_with_deletions
+from tests.convergence.test_unlink import set_link
+from tests.convergence.worlds import Delivery, told
+from worker.console.word_reading import read_words
+from worker.rebuild import RebuildOptions, rebuild
+from worker.store.words import Stale, read_stale, settle_stale, write_words
+
+_KNOWN = """
+SELECT c.workspace_id, c.id, false, variance_data.words(c.external_id, c.email, c.traits)::text
+FROM variance_data.contacts c
+UNION ALL
+SELECT a.workspace_id, a.id, true, variance_data.words(a.key, NULL, variance_data.plain_traits(a.traits))::text
+FROM variance_data.accounts a
+"""
+_READ = "SELECT w.workspace_id, w.subject_id, w.is_account, w.words::text FROM variance_data.search_words w"
+_ADA = told("identify", 0, userId="ada", traits={"plan": "gloriana"})
+_VISIT = told("identify", 1, anonymousId="visitor", traits={"seats": "orchidea"})
+_SIGN_IN = told("track", 2, 1, userId="ada", anonymousId="visitor", event="Clicked")
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    """A console's connections."""
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as opened:
+        yield opened
+
+
+async def read_all(pool: asyncpg.Pool) -> None:
+    await read_words(pool, asyncio.Event())
+
+
+async def rows(stage: Stage, query: str) -> set[tuple[Any, ...]]:
+    """Give who has words, and which."""
+    return {tuple(row) for row in await stage.database.fetch(query) if row[3]}
+
+
+async def waiting(stage: Stage) -> int:
+    count: int = await stage.database.fetchval("SELECT count(*) FROM variance_data.stale_words")
+    return count
+
+
+async def has(stage: Stage, word: str) -> list[str]:
+    """Give the userIds of whom a word leads to; of visitors that they are some."""
+    found = await stage.database.fetch(
+        """SELECT coalesce(c.external_id, 'somebody') AS name
+        FROM variance_data.search_words w
+        LEFT JOIN variance_data.contacts c ON c.workspace_id = w.workspace_id AND c.id = w.subject_id
+        WHERE w.words @@ to_tsquery('simple', $1)""",
+        word,
+    )
+    return [row["name"] for row in found]
+
+
+async def test_words_follow_a_change_a_merge_and_an_unlink(stage: Stage, pool: asyncpg.Pool) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [[_ADA, _VISIT]], at_once=False)
+    await read_all(pool)
+    assert (await has(stage, "gloriana"), await has(stage, "orchidea")) == (["ada"], ["somebody"])
+    await stage.deliver(workspace, [[_SIGN_IN]], at_once=False)
+    await read_all(pool)
+    assert await has(stage, "gloriana & orchidea & ada") == ["ada"]
+    assert await has(stage, "orchidea") == ["ada"]
+    await set_link(stage, workspace, _SIGN_IN, undo=False)
+    await read_all(pool)
+    assert (await has(stage, "gloriana"), await has(stage, "orchidea")) == (["ada"], ["somebody"])
+    changed = told("identify", 3, 2, userId="ada", traits={"plan": "hortensia"})
+    await stage.deliver(workspace, [[changed]], at_once=False)
+    await read_all(pool)
+    assert (await has(stage, "gloriana"), await has(stage, "hortensia")) == ([], ["ada"])
+    assert await waiting(stage) == 0
+
+
+async def test_what_changes_no_words_has_none_read_again(stage: Stage, pool: asyncpg.Pool) -> None:
+    workspace = await stage.new_workspace()
+    group = told("group", 4, userId="ada", groupId="g1", traits={"name": "Initech"})
+    await stage.deliver(workspace, [[_ADA, group]], at_once=False)
+    assert await waiting(stage) > 0
+    await read_all(pool)
+    assert await waiting(stage) == 0
+    same = [_ADA | {"messageId": "m10", "timestamp": "2026-03-01T00:05:00.000Z"},
+            group | {"messageId": "m11", "timestamp": "2026-03-01T00:05:00.000Z"},
+            told("track", 12, 6, userId="ada", event="Clicked"),
+            told("page", 13, 6, anonymousId="nobody yet", name="Home")]  # fmt: skip
+    await stage.deliver(workspace, [[message] for message in same], at_once=False)
+    assert await waiting(stage) == 0
+    assert (await stage.state(workspace)).contacts[frozenset({"ada"})][5] == "2026-03-01T00:06:00.000Z"
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read", "waiting"])
+@pytest.mark.parametrize("is_unlinked", [False, True], ids=["merged", "unlinked"])
+async def test_the_words_of_the_deleted_go_with_them_and_not_later(
+    stage: Stage, pool: asyncpg.Pool, is_read: bool, is_unlinked: bool
+) -> None:
+    workspace = await stage.new_workspace()
+    renamed = told("alias", 5, 2, userId="bea", previousId="ada")
+    bea = told("identify", 6, 2, userId="bea", traits={"seats": "orchidea"})
+    await stage.deliver(workspace, [[_ADA, bea], [renamed]], at_once=False)
+    await read_all(pool)
+    assert await has(stage, "gloriana & orchidea") == ["bea"]
+    if is_unlinked:
+        await set_link(stage, workspace, renamed, undo=False)
+    if is_read:
+        await read_all(pool)
+    deletion = told("delete", 7, 9, userId="ada")
+    await stage.deliver(workspace, [[deletion]], at_once=False)
+    assert await has(stage, "gloriana") == []
+    await read_all(pool)
+    assert await has(stage, "orchidea") == (["bea"] if is_unlinked else [])
+
+
+async def test_words_that_are_being_read_while_somebody_is_deleted_do_not_come_back(
+    stage: Stage, pool: asyncpg.Pool, database_url: str
+) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [[_ADA]], at_once=False)
+    deleting = await asyncpg.connect(database_url)
+    async with deleting.transaction():
+        await deleting.execute("SELECT FROM variance_data.contacts FOR UPDATE")
+        await read_all(pool)  # and neither waits nor writes
+        assert await stage.database.fetch("SELECT FROM variance_data.search_words") == []
+        assert await waiting(stage) == 1
+    await deleting.close()
+    await read_all(pool)
+    assert await has(stage, "gloriana") == ["ada"]
+
+
+async def test_a_rebuild_that_repairs_contacts_has_their_words_read_again(stage: Stage, pool: asyncpg.Pool) -> None:
+    workspace = await stage.new_workspace()
+    group = told("group", 4, userId="ada", groupId="g1", traits={"name": "Initech"})
+    await stage.deliver(workspace, [[_ADA, _VISIT, group]], at_once=False)
+    damage = """UPDATE variance_data.contacts SET traits = '{"plan": "wrong"}' WHERE external_id = 'ada'"""
+    await stage.database.execute(damage)
+    await stage.database.execute("DELETE FROM variance_data.contacts WHERE external_id IS NULL")
+    await stage.database.execute("UPDATE variance_data.accounts SET traits = '{}'")
+    await read_all(pool)
+    assert (await has(stage, "wrong"), await has(stage, "orchidea")) == (["ada"], [])
+    for is_dry_run in (True, False):
+        await rebuild(stage.database_url, RebuildOptions(is_dry_run=is_dry_run), lambda _done, _total: None)
+        assert (await waiting(stage) == 0) is is_dry_run
+    assert await has(stage, "wrong") == []
+    await read_all(pool)
+    assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+    assert await has(stage, "gloriana") == ["ada"]
+
+
+class _Reader:
+    """A console whose reading goes a step at a time, so that anything may happen in between."""
+
+    def __init__(self, database: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._database = database
+        self._stale: Sequence[Stale] = ()
+        self._busy: dict[int, set[Any]] = {}
+
+    async def step(self, name: str) -> None:
+        if name == "read":
+            self._stale, self._busy = await read_stale(self._database), {}
+        for number, stale in enumerate(self._stale):
+            if name == "write":
+                self._busy[number] = await write_words(self._database, stale, stale.subject_ids)
+            elif name == "settle" and number in self._busy:
+                await settle_stale(self._database, stale, self._busy[number])
+        if name == "settle":
+            self._stale = ()
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    delivery=deliveries_with_deletions(),
+    steps=st.lists(st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["read", "write", "settle"])), max_size=5)),
+)
+async def test_words_are_those_that_are_known_whenever_they_are_read(
+    stage: Stage, pool: asyncpg.Pool, delivery: Delivery, steps: list[list[tuple[int, str]]]
+) -> None:
+    workspace = await stage.new_workspace()
+    readers = [_Reader(stage.database), _Reader(stage.database)]
+    for number, batch in enumerate(delivery.batches):
+        await stage.deliver(workspace, [batch], at_once=False)
+        for reader, step in steps[number] if number < len(steps) else []:
+            await readers[reader].step(step)
+    await read_all(pool)
+    assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+    assert await waiting(stage) == 0
