@@ -27,7 +27,7 @@ from worker.store.pooler import Opener
 from worker.streams import Streams
 from worker.sweep import Sweep
 from worker.turns import DRAINS_FOR_BURSTS, Turns
-from worker.upkeep import publish_now_and_then, tell_what_is_served, trim_now_and_then
+from worker.upkeep import publish_now_and_then, shorten_now_and_then, tell_what_is_served, trim_now_and_then
 
 _LOG = structlog.get_logger(__name__)
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 1.0
@@ -120,6 +120,7 @@ async def _serve(service: Service) -> None:
                 service.sweep.serving, service.pool, service.redis, service.sweep.streams, service.stopping
             ),
             trim_now_and_then(service.pool, service.stopping),
+            shorten_now_and_then(service.pool, service.stopping),
         )
     ]  # fmt: skip
     stop = asyncio.create_task(service.stopping.wait())

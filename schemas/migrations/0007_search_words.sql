@@ -33,6 +33,14 @@ SELECT a.workspace_id, a.id, true, variance_data.words(a.key, NULL, variance_dat
 FROM variance_data.accounts a
 ON CONFLICT DO NOTHING;
 
+-- And once more when the first console of this version is there, which comes after the workers: what those of the
+-- version before change until then, they tell nobody.
+INSERT INTO variance_data.stale_words (workspace_id, is_account, subject_ids)
+SELECT w.workspace_id, w.is_account, array_agg(w.subject_id)
+FROM variance_data.search_words w
+GROUP BY w.workspace_id, w.is_account, left(w.subject_id::text, 3)
+ON CONFLICT DO NOTHING;
+
 -- What waits in an index' list is put into it by whoever fills the list: a short one keeps nobody for long.
 CREATE INDEX search_words_of_contacts ON variance_data.search_words USING gin (words)
     WITH (gin_pending_list_limit = 256) WHERE NOT is_account;

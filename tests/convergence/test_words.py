@@ -1,8 +1,10 @@
 """The words that somebody is found by are those that are known of them, as soon as they are read again."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -15,7 +17,7 @@ from tests.convergence.test_unlink import set_link
 from tests.convergence.worlds import Delivery, told
 from worker.console.word_reading import read_words
 from worker.rebuild import RebuildOptions, rebuild
-from worker.store.words import Stale, read_stale, settle_stale, write_words
+from worker.store.words import Stale, read_stale, settle_stale, shorten_stale, write_words
 
 _KNOWN = """
 SELECT c.workspace_id, c.id, false, variance_data.words(c.external_id, c.email, c.traits)::text
@@ -75,9 +77,13 @@ async def test_words_follow_a_change_a_merge_and_an_unlink(stage: Stage, pool: a
     await set_link(stage, workspace, _SIGN_IN, undo=False)
     await read_all(pool)
     assert (await has(stage, "gloriana"), await has(stage, "orchidea")) == (["ada"], ["somebody"])
+    groups = [told("group", 4 + number, 2, userId="ada", groupId="g1", traits={"name": name})
+              for number, name in enumerate(["Initech", "Hooli"])]  # fmt: skip
     changed = told("identify", 3, 2, userId="ada", traits={"plan": "hortensia"})
-    await stage.deliver(workspace, [[changed]], at_once=False)
-    await read_all(pool)
+    for message in (groups[0], changed, groups[1]):
+        await stage.deliver(workspace, [[message]], at_once=False)
+        await read_all(pool)
+        assert await rows(stage, _READ) == await rows(stage, _KNOWN)
     assert (await has(stage, "gloriana"), await has(stage, "hortensia")) == ([], ["ada"])
     assert await waiting(stage) == 0
 
@@ -160,19 +166,34 @@ class _Reader:
 
     def __init__(self, database: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._database = database
+        self._steps = itertools.cycle([self._read, self._write, self._settle])
         self._stale: Sequence[Stale] = ()
-        self._busy: dict[int, set[Any]] = {}
+        self._busy: list[set[UUID]] = []
 
-    async def step(self, name: str) -> None:
-        if name == "read":
-            self._stale, self._busy = await read_stale(self._database), {}
-        for number, stale in enumerate(self._stale):
-            if name == "write":
-                self._busy[number] = await write_words(self._database, stale, stale.subject_ids)
-            elif name == "settle" and number in self._busy:
-                await settle_stale(self._database, stale, self._busy[number])
-        if name == "settle":
-            self._stale = ()
+    async def step(self) -> None:
+        await next(self._steps)()
+
+    async def _read(self) -> None:
+        self._stale = await read_stale(self._database)
+
+    async def _write(self) -> None:
+        self._busy = [await write_words(self._database, stale, stale.subject_ids) for stale in self._stale]
+
+    async def _settle(self) -> None:
+        for stale, busy in zip(self._stale, self._busy, strict=True):
+            await settle_stale(self._database, stale, busy)
+
+
+async def test_what_changes_while_words_are_read_is_read_once_more(stage: Stage, pool: asyncpg.Pool) -> None:
+    workspace, reader = await stage.new_workspace(), _Reader(stage.database)
+    for number, plan in enumerate(["gloriana", "hortensia", "orchidea", "viola"]):
+        changed = told("identify", number, number, userId="ada", traits={"plan": plan})
+        group = told("group", 10 + number, number, userId="ada", groupId="g1", traits={"name": plan})
+        await stage.deliver(workspace, [[changed, group]], at_once=False)
+        await reader.step()
+    await read_all(pool)
+    assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+    assert await has(stage, "viola & ada") == ["ada"]
 
 
 @settings(
@@ -182,17 +203,52 @@ class _Reader:
 )
 @given(
     delivery=deliveries_with_deletions(),
-    steps=st.lists(st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["read", "write", "settle"])), max_size=5)),
+    steps=st.lists(st.lists(st.sampled_from(["one", "other", "merge"]), max_size=5), max_size=5),
 )
 async def test_words_are_those_that_are_known_whenever_they_are_read(
-    stage: Stage, pool: asyncpg.Pool, delivery: Delivery, steps: list[list[tuple[int, str]]]
+    stage: Stage, pool: asyncpg.Pool, delivery: Delivery, steps: list[list[str]]
 ) -> None:
     workspace = await stage.new_workspace()
-    readers = [_Reader(stage.database), _Reader(stage.database)]
+    readers = {name: _Reader(stage.database) for name in ("one", "other")}
     for number, batch in enumerate(delivery.batches):
         await stage.deliver(workspace, [batch], at_once=False)
-        for reader, step in steps[number] if number < len(steps) else []:
-            await readers[reader].step(step)
+        for step in steps[number] if number < len(steps) else []:
+            await (shorten_stale(stage.database, 1) if step == "merge" else readers[step].step())
     await read_all(pool)
     assert await rows(stage, _READ) == await rows(stage, _KNOWN)
     assert await waiting(stage) == 0
+
+
+async def test_what_nobody_reads_does_not_grow_with_what_is_changed_again(stage: Stage, pool: asyncpg.Pool) -> None:
+    workspace = await stage.new_workspace()
+    counts = []
+    for number in range(12):
+        changed = told("identify", number, number, userId="ada", traits={"plan": f"viola{number}"})
+        await stage.deliver(workspace, [[changed]], at_once=False)
+        await shorten_stale(stage.database, 3)
+        counts.append(await waiting(stage))
+    assert max(counts) == 3
+    await read_all(pool)
+    assert await has(stage, "viola11") == ["ada"]
+
+
+async def test_those_whom_a_deletion_only_touches_are_found_as_before(stage: Stage, pool: asyncpg.Pool) -> None:
+    workspace = await stage.new_workspace()
+    bea = told("identify", 6, 0, userId="bea", anonymousId="shared", traits={"seats": "orchidea"})
+    ada = told("identify", 7, 1, userId="ada", anonymousId="shared", traits={"plan": "gloriana"})
+    await stage.deliver(workspace, [[bea], [ada]], at_once=False)
+    await read_all(pool)
+    await stage.deliver(workspace, [[told("delete", 8, 9, userId="ada")]], at_once=False)
+    await read_all(pool)
+    assert (await has(stage, "gloriana"), await has(stage, "orchidea")) == ([], ["bea"])
+
+
+async def test_words_of_those_who_are_gone_go_wherever_they_come_from(stage: Stage, pool: asyncpg.Pool) -> None:
+    await stage.deliver(await stage.new_workspace(), [[_ADA]], at_once=False)
+    insert = """INSERT INTO variance_data.search_words
+        SELECT s.workspace_id, n, s.is_account, to_tsvector('simple', 'gloriana')
+        FROM variance_data.stale_words s CROSS JOIN unnest(s.subject_ids) n"""
+    await stage.database.execute(insert)
+    await stage.database.execute("DELETE FROM variance_data.contacts")
+    await read_all(pool)
+    assert await stage.database.fetch("SELECT FROM variance_data.search_words") == []

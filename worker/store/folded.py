@@ -55,7 +55,7 @@ WHERE a.attrelid = ('variance_scratch.' || $1::text)::regclass AND a.attnum > 0 
 ORDER BY a.attnum
 """
 
-# A row of the mark has so many subjects as share the first two digits of their ids.
+# A row of what has to be read again has those whose ids begin alike.
 MARK_CONTACTS = """
 INSERT INTO "variance_data".stale_words (workspace_id, is_account, subject_ids)
 SELECT d.workspace_id, false, array_agg(d.id)
@@ -66,7 +66,7 @@ FROM (
     WHERE ($1::bigint IS NULL OR s.workspace_id = $1)
         AND (s.external_id, s.traits) IS DISTINCT FROM (l.external_id, l.traits)
 ) d
-GROUP BY d.workspace_id, left(d.id::text, 2)
+GROUP BY d.workspace_id, left(d.id::text, 3)
 ON CONFLICT DO NOTHING
 """
 
@@ -80,7 +80,7 @@ FROM (
     WHERE ($1::bigint IS NULL OR s.workspace_id = $1)
         AND (s.key, s.traits) IS DISTINCT FROM (l.key, l.traits)
 ) d
-GROUP BY d.workspace_id, left(d.id::text, 2)
+GROUP BY d.workspace_id, left(d.id::text, 3)
 ON CONFLICT DO NOTHING
 """
 

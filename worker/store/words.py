@@ -14,6 +14,9 @@ from worker.store.database import Database
 MOST_ROWS = 100
 """How many rows of what has to be read again are read at a time."""
 
+_MANY_ROWS = 10_000
+"""More than remain of any number of rows when they are merged."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stale:
@@ -74,3 +77,13 @@ async def settle_stale(database: Database, stale: Stale, busy: Collection[UUID])
         if busy:
             mark = mark_accounts if stale.is_account else mark_contacts
             await mark(database, stale.workspace_id, busy)
+
+
+async def shorten_stale(database: Database, many_rows: int = _MANY_ROWS) -> None:
+    """Where no console reads, keep what has to be read again from growing with more than contacts and accounts."""
+    for row in await database.fetch(statement("list_long_stale_words"), many_rows):
+        async with database.transaction():
+            taken = await database.fetch(statement("take_stale_words"), row["workspace_id"], 2 * many_rows)
+            positions = [one["position"] for one in taken]
+            await database.execute(statement("merge_stale_words"), row["workspace_id"], positions)
+            await database.execute(statement("delete_stale_words"), row["workspace_id"], positions)
