@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
+from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
@@ -241,6 +242,24 @@ async def test_those_whom_a_deletion_only_touches_are_found_as_before(stage: Sta
     await stage.deliver(workspace, [[told("delete", 8, 9, userId="ada")]], at_once=False)
     await read_all(pool)
     assert (await has(stage, "gloriana"), await has(stage, "orchidea")) == ([], ["bea"])
+
+
+async def test_who_was_there_before_the_words_had_a_table_is_found_and_read_once_more(
+    stage: Stage, pool: asyncpg.Pool
+) -> None:
+    migration = files("schemas").joinpath("migrations", "0007_search_words.sql").read_text()
+    applied, _, taken_back = migration.partition("-- migrate: rollback")
+    workspace = await stage.new_workspace()
+    group = told("group", 4, userId="ada", groupId="g1", traits={"name": "Initech"})
+    await stage.deliver(workspace, [[_ADA, _VISIT, group]], at_once=False)
+    await stage.database.execute(taken_back)
+    await stage.database.execute(applied)
+    known = await rows(stage, _KNOWN)
+    assert await rows(stage, _READ) == known
+    assert len(known) == 3
+    await stage.database.execute("UPDATE variance_data.contacts SET traits = '{}' WHERE external_id = 'ada'")
+    await read_all(pool)
+    assert await has(stage, "gloriana") == []
 
 
 async def test_words_of_those_who_are_gone_go_wherever_they_come_from(stage: Stage, pool: asyncpg.Pool) -> None:
