@@ -220,6 +220,27 @@ async def test_words_are_those_that_are_known_whenever_they_are_read(
     assert await waiting(stage) == 0
 
 
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(delivery=deliveries_with_deletions())
+async def test_words_that_are_read_while_everything_arrives_are_those_that_are_known(
+    stage: Stage, pool: asyncpg.Pool, delivery: Delivery
+) -> None:
+    arriving = asyncio.create_task(stage.deliver(await stage.new_workspace(), delivery.batches, at_once=True))
+    while not arriving.done():
+        await asyncio.gather(read_all(pool), read_all(pool))
+    await arriving
+    out_of_date = {subject for _, subject, *_ in await rows(stage, _READ) ^ await rows(stage, _KNOWN)}
+    waiting_for = await stage.database.fetch("SELECT unnest(subject_ids) FROM variance_data.stale_words")
+    assert out_of_date <= {row[0] for row in waiting_for}
+    await read_all(pool)
+    assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+    assert await waiting(stage) == 0
+
+
 async def test_what_nobody_reads_does_not_grow_with_what_is_changed_again(stage: Stage, pool: asyncpg.Pool) -> None:
     workspace = await stage.new_workspace()
     counts = []
