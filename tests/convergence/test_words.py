@@ -221,7 +221,7 @@ async def test_words_are_those_that_are_known_whenever_they_are_read(
 
 
 @settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
