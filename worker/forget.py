@@ -25,6 +25,7 @@ from worker.store import messages as message_store
 from worker.store.database import Database
 from worker.store.ledger import read_connection_rules
 from worker.store.messages import MessageKey
+from worker.store.words import mark_contacts, remove_words
 from worker.update_accounts import update_accounts
 from worker.update_contacts import link_again, update_contacts
 
@@ -141,6 +142,9 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     left = {id_: contact_id for id_, contact_id in person.touched.items() if id_ not in gone}
     empty = set(person.touched.values()) - set(left.values())
     await identity_store.delete_contacts(database, workspace_id, empty)
+    await remove_words(database, workspace_id, person.buried | set(person.touched.values()))
+    if left:
+        await mark_contacts(database, workspace_id, set(left.values()))
     remaining = await _said_later(database, workspace_id, ids, links.keys)
     # What linked the person was heard: when it comes again, it tells nothing new of what others became meanwhile.
     heard = links.keys - {fact.message.key for fact in remaining}

@@ -28,7 +28,7 @@ from worker.store.pooler import Opener
 from worker.streams import Streams
 from worker.sweep import Sweep
 from worker.turns import DRAINS_FOR_BURSTS, Turns
-from worker.upkeep import publish_now_and_then, tell_what_is_served, trim_now_and_then
+from worker.upkeep import publish_now_and_then, shorten_now_and_then, tell_what_is_served, trim_now_and_then
 
 _LOG = structlog.get_logger(__name__)
 _BACK_OFF = BackOff(first_seconds=0.1, longest_seconds=1.0)
@@ -122,6 +122,7 @@ async def _serve(service: Service) -> None:
                 service.sweep.serving, service.pool, service.redis, service.sweep.streams, service.stopping
             ),
             trim_now_and_then(service.pool, service.stopping),
+            shorten_now_and_then(service.pool, service.stopping),
         )
     ]  # fmt: skip
     stop = asyncio.create_task(service.stopping.wait())

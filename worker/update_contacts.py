@@ -22,6 +22,7 @@ from worker.hold_contacts import Claims, Held, Locked, hold_neighbours, lock_con
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store.database import Database
+from worker.store.words import mark_contacts, remove_words
 
 _LOG = structlog.get_logger(__name__)
 
@@ -191,6 +192,26 @@ async def _write(
         await identity_store.upsert_contacts(database, workspace_id, differing)
     if emptied:
         await identity_store.delete_contacts(database, workspace_id, emptied)
+    await _mark_words(database, workspace_id, held, contacts, moved)
+
+
+async def _mark_words(
+    database: Database, workspace_id: int, held: Held, contacts: Sequence[Contact], moved: Iterable[UUID]
+) -> None:
+    """Have the words of contacts read again that are looked for by others now.
+
+    Where somebody with words was taken out of a contact, its words go at once: whoever they are of may be deleted
+    before they are read again.
+    """
+    left = {held.contact_ids[id_] for id_ in moved if held.members[id_].has_words}
+    if left:
+        await remove_words(database, workspace_id, left)
+    stale = [
+        contact.id for contact in contacts
+        if contact.id in left or contact.is_found_by_others_than(held.contacts.get(contact.id))
+    ]  # fmt: skip
+    if stale:
+        await mark_contacts(database, workspace_id, stale)
 
 
 def _contact(workspace_id: int, held: Held, component: Component) -> Contact:

@@ -1,4 +1,4 @@
-"""What a worker sees to beside its drains: what Redis should know, and the events that are kept no longer."""
+"""What a worker sees to beside its drains: what Redis should know, and what is kept no longer."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -14,11 +14,13 @@ from worker.pause import pause
 from worker.publish import publish_connections
 from worker.retention.trim import trim_due
 from worker.serving import Serving, mark_served
+from worker.store.words import shorten_stale
 from worker.streams import Streams
 
 _LOG = structlog.get_logger(__name__)
 _PUBLISH_SECONDS = 5.0
 _TRIM_SECONDS = 60.0
+_SHORTEN_SECONDS = 60.0
 
 
 async def publish_now_and_then(pool: asyncpg.Pool, redis: Redis, stopping: asyncio.Event) -> None:
@@ -60,3 +62,14 @@ async def trim_now_and_then(pool: asyncpg.Pool, stopping: asyncio.Event) -> None
         except (*SERVERS_AWAY, ConcurrentChangeError) as failure:
             _LOG.warning("events not trimmed", failure=type(failure).__name__)
         await pause(stopping, _TRIM_SECONDS)
+
+
+async def shorten_now_and_then(pool: asyncpg.Pool, stopping: asyncio.Event) -> None:
+    """Keep short what a console would read, where none does, until the process stops."""
+    while not stopping.is_set():
+        try:
+            async with pool.acquire() as database:
+                await shorten_stale(database)
+        except SERVERS_AWAY as failure:
+            _LOG.warning("words to read again not merged", failure=type(failure).__name__)
+        await pause(stopping, _SHORTEN_SECONDS)

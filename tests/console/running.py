@@ -12,6 +12,7 @@ import asyncpg
 from aiohttp import web
 
 from schemas.settings import ConsoleSettings
+from tests.waiting import eventually
 from worker.console.app import create_console
 from worker.console.sign_in_links import make_sign_in_link
 from worker.store.console_users import upsert_user
@@ -87,6 +88,14 @@ class Console:
         await stranger.enter({"token": (await self.link(name)).partition("token=")[2]})
         assert stranger.csrf
         return stranger
+
+    async def until_words_are_read(self) -> None:
+        """Wait until everybody is found by what is known of them now."""
+
+        async def are_read() -> bool:
+            return not await self.database.fetchval("SELECT EXISTS (SELECT FROM variance_data.stale_words)")
+
+        await eventually(are_read, "words are read")
 
     async def link(self, name: str = "ada") -> str:
         """Make a link that signs somebody in once."""

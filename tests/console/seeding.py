@@ -53,6 +53,12 @@ _PEOPLE = (
         CASE WHEN n < $1 / 10 THEN md5('a0')::uuid WHEN n < $1 / 2 THEN md5('a' || n % ($1 / 20))::uuid END,
         now() - '90 days'::interval, now()
     FROM generate_series(0, $1 - 1) n""",
+    """INSERT INTO variance_data.search_words (workspace_id, subject_id, is_account, words)
+    SELECT c.workspace_id, c.id, false, variance_data.words(c.external_id, c.email, c.traits)
+    FROM variance_data.contacts c WHERE c.external_id IS NOT NULL AND $1::bigint > 0""",
+    """INSERT INTO variance_data.search_words (workspace_id, subject_id, is_account, words)
+    SELECT a.workspace_id, a.id, true, variance_data.words(a.key, NULL, variance_data.plain_traits(a.traits))
+    FROM variance_data.accounts a WHERE $1::bigint > 0""",
     """INSERT INTO variance_data.identities (workspace_id, id, value, is_user, is_anonymous, contact_id, first_seen,
         last_seen_at, traits, account_evidence, is_quarantined)
     SELECT 1, md5('p' || n)::uuid, 'user-' || n, n < $1::bigint / 2, n >= $1 / 2, md5('p' || n)::uuid,

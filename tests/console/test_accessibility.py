@@ -71,6 +71,7 @@ async def test_everything_can_be_done_by_keyboard(stage: Stage, page: Page) -> N
 @pytest.mark.timeout(300)  # a browser's work, which a busy machine does slowly
 async def test_no_page_keeps_anybody_out_in_any_light_or_width_nor_runs_what_was_sent(stage: Stage, page: Page) -> None:
     await fill(stage.system)
+    await stage.console.until_words_are_read()
     await stage.system.send(
         *(identify(n, userId=f"p{n}", traits={"name": f"Person {n}", "email": f"p{n}@acme.example"}) for n in range(8)),
     )

@@ -93,6 +93,7 @@ async def test_two_operators_at_once_see_each_others_changes(stage: Stage, page:
 
 async def test_times_are_the_readers_with_the_exact_one_on_hover(stage: Stage) -> None:
     await stage.system.send(identify(userId="timely", timestamp="2020-02-03T23:30:00.000Z", traits={"name": "Timely"}))
+    await stage.console.until_words_are_read()
     context = await stage.context(timezone_id="Asia/Tokyo", locale="en-GB")
     (page,) = context.pages
     await page.goto(f"{stage.console.base_url}/contacts?q=timely")

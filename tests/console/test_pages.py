@@ -48,6 +48,7 @@ async def test_nothing_that_was_sent_becomes_a_script(console: Console, system: 
     await system.connect("evil" + "x", workspace="w")
     await system.database.execute("UPDATE variance_data.connections SET name = $1 WHERE id = 'defaultmain'", EVIL)
     await fill(system)
+    await console.until_words_are_read()
     ada = await console.operator(EVIL)
     pages = await all_pages(ada)
     kinds = {re.sub(r"[?].*|[0-9a-f-]{36}|\d+", "", path) for path in pages}
@@ -65,6 +66,7 @@ async def test_a_contact_is_found_by_everything_that_is_known_of_it(console: Con
         identify(userId="u-2", traits={"name": "Bea Booth", "email": "bea@gmail.com"}),
         track("Seen", 1, anonymousId="visitor"),
     )
+    await console.until_words_are_read()
     ada = await console.operator()
     for query in ("u-1", "ada@mail.acme.example", "Lovel", "lovelace ada", "mail.acme", "plan=team", "n=5", "n = 5"):
         text = (await ada.get(f"/contacts?q={query.replace(' ', '+')}")).text

@@ -13,6 +13,7 @@ from tests.system import System
 GROWING = {
     "messages", "contacts", "identities", "accounts", "claims", "aliases", "audience_signals", "dead_letters",
     "suppressions", "arrivals", "queue_samples", "audit_log", "console_sessions",
+    "search_words", "stale_words",
 }  # fmt: skip
 
 READING = re.compile(r"(--.*\n)+(SELECT|WITH)")

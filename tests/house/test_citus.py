@@ -57,7 +57,9 @@ async def test_every_statement_is_one_that_citus_takes(known: Known) -> None:
     for table, key in FOLDED_TABLES.items():
         texts[f"upsert of {table}"] = folded.upsert_statement(table, key, [*key, "traits"])
         texts[f"differences of {table}"] = folded.differences_statement(table, key)
-    for name in ("MOVE_MESSAGES", "COUNT_MOVED_CONTACTS", "MOVED_CONTACTS"):
+    for name in (
+        "MOVE_MESSAGES", "COUNT_MOVED_CONTACTS", "MOVED_CONTACTS", "MARK_CONTACTS", "MARK_ACCOUNTS", "REMOVE_WORDS"
+    ):  # fmt: skip
         texts[name] = getattr(folded, name)
     assert {name: found for name, text in texts.items() if (found := refusals(text, known))} == {}
 

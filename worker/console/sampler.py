@@ -1,4 +1,4 @@
-"""What the console keeps an eye on while nobody looks: how much arrives, and how the queue stands."""
+"""What the console keeps an eye on while nobody looks: what arrives, how the queue stands, and who has new words."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from worker.balance import read_balance
+from worker.console.word_reading import read_words
 from worker.pause import pause
 from worker.queue_reading import QueueReading
 from worker.store.arrivals import count_arrivals, forget_old_arrivals
@@ -20,6 +21,7 @@ _LOG = structlog.get_logger(__name__)
 
 SAMPLE_SECONDS = 10.0
 _COUNT_SECONDS = 1.0
+_WORDS_SECONDS = 1.0
 _TIDY_SECONDS = 600.0
 _SUMMARIZE_SECONDS = 10.0
 _COUNT_POSITIONS = 20_000
@@ -38,6 +40,7 @@ class Sampler:
         """Run until stop()."""
         await asyncio.gather(
             self._again_and_again(self.count, _COUNT_SECONDS),
+            self._again_and_again(self._read_words, _WORDS_SECONDS),
             self._again_and_again(self.sample, SAMPLE_SECONDS),
             self._again_and_again(self._summarize, _SUMMARIZE_SECONDS),
             self._again_and_again(self._tidy, _TIDY_SECONDS),
@@ -67,6 +70,9 @@ class Sampler:
                 [partition.entries for partition in balance.queue],
                 [partition.oldest_message_age_seconds or 0.0 for partition in balance.queue],
             )
+
+    async def _read_words(self) -> None:
+        await read_words(self._pool, self._stopping)
 
     async def _summarize(self) -> None:
         async with self._pool.acquire() as database:

@@ -24,6 +24,12 @@ class Contact:
     first_seen_at: datetime | None
     last_seen_at: datetime | None
 
+    def is_found_by_others_than(self, before: "Contact | None") -> bool:
+        """Tell whether other words lead to it than before, where it was this or None. Its e-mail address is a trait."""
+        if before is None:
+            return self.external_id is not None or bool(self.traits)
+        return self.external_id != before.external_id or self.traits != before.traits
+
 
 def contact_of(
     workspace_id: int, contact_id: UUID, external_id: str | None, members: Sequence[Identity]

@@ -29,6 +29,11 @@ class Identity:
     traits: dict[str, StampedTrait] = field(default_factory=dict)
     account_evidence: dict[str, dict[str, Stamp]] = field(default_factory=dict)
 
+    @property
+    def has_words(self) -> bool:
+        """Whether it may give its contact words to be looked for by."""
+        return self.is_user or bool(self.traits)
+
     def is_news_to(self, first_seen_at_microseconds: int | None) -> bool:
         """Tell whether this says more of an id, whose roles are known, than that it was seen again."""
         if self.traits or self.account_evidence or first_seen_at_microseconds is None:

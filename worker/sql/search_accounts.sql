@@ -2,9 +2,9 @@
 -- $1 workspace, $2 words as a tsquery, $3 at most how many.
 SELECT a.id, a.key, a.source, coalesce(a.traits -> 'name' ->> 3, a.key) AS name, a.first_seen_at, a.last_seen_at
 FROM (
-    SELECT * FROM variance_data.accounts n
-    WHERE n.workspace_id = $1
-        AND variance_data.words(n.key, NULL, variance_data.plain_traits(n.traits)) @@ to_tsquery('simple', $2)
+    SELECT n.* FROM variance_data.search_words w
+    JOIN variance_data.accounts n ON n.workspace_id = w.workspace_id AND n.id = w.subject_id
+    WHERE w.workspace_id = $1 AND w.is_account AND w.words @@ to_tsquery('simple', $2)
     LIMIT $3
 ) a
 WHERE a.is_own OR EXISTS (

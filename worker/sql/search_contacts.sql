@@ -11,9 +11,10 @@ FROM (
     ) named
     UNION
     SELECT * FROM (
-        SELECT n.* FROM variance_data.contacts n
-        WHERE $2::text IS NOT NULL AND n.workspace_id = $1
-            AND variance_data.words(n.external_id, n.email, n.traits) @@ to_tsquery('simple', $2)
+        SELECT n.* FROM variance_data.search_words w
+        JOIN variance_data.contacts n ON n.workspace_id = w.workspace_id AND n.id = w.subject_id
+        WHERE $2::text IS NOT NULL AND w.workspace_id = $1 AND NOT w.is_account
+            AND w.words @@ to_tsquery('simple', $2)
             AND ($4::jsonb IS NULL OR n.traits @> $4)
         LIMIT $5
     ) told

@@ -19,11 +19,23 @@ async def count_differences(database: Database, workspace_id: int | None) -> dic
 
 async def take_over(database: Database, workspace_id: int | None) -> None:
     """Make the tables that people see the same as the scratch ones, touching only rows that differ."""
+    await _mark_words(database, workspace_id)
     for table, key in FOLDED_TABLES.items():
         columns = [row[0] for row in await database.fetch(COLUMNS, table)]
         await database.execute(removal_statement(table, key), workspace_id)
         await database.execute(upsert_statement(table, key, columns), workspace_id)
     await database.execute(MOVE_MESSAGES, workspace_id)
+
+
+async def _mark_words(database: Database, workspace_id: int | None) -> None:
+    """Have the words of what differs read again; those of contacts go at once, as where a drain changes their members.
+
+    Nobody may write them again before this transaction ends, so whoever does locks contacts.
+    """
+    await database.execute('LOCK TABLE "variance_data".contacts IN EXCLUSIVE MODE')
+    await database.execute(MARK_CONTACTS, workspace_id)
+    await database.execute(MARK_ACCOUNTS, workspace_id)
+    await database.execute(REMOVE_WORDS, workspace_id)
 
 
 async def moved_contacts(database: Database, workspace_id: int | None, most: int) -> list[dict[str, Any]]:
@@ -41,6 +53,47 @@ COLUMNS = """
 SELECT a.attname FROM pg_attribute a
 WHERE a.attrelid = ('variance_scratch.' || $1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
+"""
+
+# A row of what has to be read again has those whose ids begin alike.
+MARK_CONTACTS = """
+INSERT INTO "variance_data".stale_words (workspace_id, is_account, subject_ids)
+SELECT d.workspace_id, false, array_agg(d.id)
+FROM (
+    SELECT s.workspace_id, s.id
+    FROM variance_scratch.contacts s
+    LEFT JOIN "variance_data".contacts l ON l.workspace_id = s.workspace_id AND l.id = s.id
+    WHERE ($1::bigint IS NULL OR s.workspace_id = $1)
+        AND (s.external_id, s.traits) IS DISTINCT FROM (l.external_id, l.traits)
+) d
+GROUP BY d.workspace_id, left(d.id::text, 3)
+ON CONFLICT DO NOTHING
+"""
+
+MARK_ACCOUNTS = """
+INSERT INTO "variance_data".stale_words (workspace_id, is_account, subject_ids)
+SELECT d.workspace_id, true, array_agg(d.id)
+FROM (
+    SELECT s.workspace_id, s.id
+    FROM variance_scratch.accounts s
+    LEFT JOIN "variance_data".accounts l ON l.workspace_id = s.workspace_id AND l.id = s.id
+    WHERE ($1::bigint IS NULL OR s.workspace_id = $1)
+        AND (s.key, s.traits) IS DISTINCT FROM (l.key, l.traits)
+) d
+GROUP BY d.workspace_id, left(d.id::text, 3)
+ON CONFLICT DO NOTHING
+"""
+
+REMOVE_WORDS = """
+DELETE FROM "variance_data".search_words w
+WHERE ($1::bigint IS NULL OR w.workspace_id = $1) AND NOT EXISTS (
+    SELECT FROM variance_scratch.contacts s
+    JOIN "variance_data".contacts l ON l.workspace_id = s.workspace_id AND l.id = s.id
+    WHERE s.workspace_id = w.workspace_id AND s.id = w.subject_id
+        AND (s.external_id, s.traits) IS NOT DISTINCT FROM (l.external_id, l.traits)
+) AND NOT EXISTS (
+    SELECT FROM variance_scratch.accounts a WHERE a.workspace_id = w.workspace_id AND a.id = w.subject_id
+)
 """
 
 MOVED_MESSAGES = """

@@ -28,7 +28,10 @@ FOLDED_TABLES: dict[str, tuple[str, ...]] = {
 }
 """The tables that are a fold of the log, and their keys."""
 
-_FOLDED = re.compile(rf"\bvariance_data\.({'|'.join(FOLDED_TABLES)})\b")
+_SCRATCHED = (*FOLDED_TABLES, "search_words", "stale_words")
+"""The last two only take what folding says of words, which nobody reads: people look for what they see."""
+
+_WRITTEN = re.compile(rf"\bvariance_data\.({'|'.join(_SCRATCHED)})\b")
 
 
 class ScratchConnection(_Connection):
@@ -50,23 +53,25 @@ class ScratchConnection(_Connection):
 @cache
 def in_scratch(query: str) -> str:
     """Point a statement at the scratch tables."""
-    return _FOLDED.sub(rf"{SCRATCH}.\1", query)
+    return _WRITTEN.sub(rf"{SCRATCH}.\1", query)
 
 
 async def make_scratch(database: Database) -> None:
     """Make empty scratch tables, whatever an earlier attempt left behind."""
     await drop_scratch(database)
     await database.execute(f"CREATE SCHEMA {SCRATCH}")
-    for table in FOLDED_TABLES:
+    for table in _SCRATCHED:
         await database.execute(
-            f"CREATE UNLOGGED TABLE {SCRATCH}.{table} (LIKE variance_data.{table} INCLUDING INDEXES INCLUDING STORAGE)"
+            f"""CREATE UNLOGGED TABLE {SCRATCH}.{table} (
+                LIKE variance_data.{table} INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE
+            )"""
         )
     await database.execute(
         f"""CREATE UNLOGGED TABLE {SCRATCH}.message_accounts (
             workspace_id bigint, connection_id text COLLATE "C", message_id text COLLATE "C", account_id uuid
         )"""
     )
-    await place_beside(database, [f"{SCRATCH}.{table}" for table in (*FOLDED_TABLES, "message_accounts")])
+    await place_beside(database, [f"{SCRATCH}.{table}" for table in (*_SCRATCHED, "message_accounts")])
 
 
 async def drop_scratch(database: Database) -> None:
