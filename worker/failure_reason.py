@@ -2,6 +2,7 @@
 
 import os
 
+
 def reason_of(failure: BaseException) -> str:
     """Give the reason of a server's or the system's failure as a short phrase."""
     # All of Redis' client comes with these, and every command loads this module.
