@@ -31,6 +31,7 @@ _ASK_ALL_NODES = {
     },
     "a connection is known by its id alone": {"find_dead_letter", "find_last_error"},
     "the views have the workspace's name": {"export_contact"},
+    "somebody tidies up for all workspaces": {"list_long_stale_words", "read_stale_words"},
 }  # fmt: skip
 """The statements that no node can answer alone, which takes longer the more nodes there are, by the reason why."""
 _REFUSED = [text for text in (Path(__file__).parent / "refused_by_citus.sql").read_text().split(";\n") if text]
