@@ -12,7 +12,7 @@ from worker.fold.ids import identity_id
 
 FIRST_AT = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 400
-SENDERS = 500_000
+SENDERS = 100_000
 _CHUNK_ROWS = 1_000_000
 _HOUR_SECONDS = 3600
 
