@@ -7,6 +7,7 @@ from pathlib import Path
 
 from worker.embedded.address import HOST, Address, settle_address
 from worker.embedded.failure import EmbeddedServerError
+from worker.embedded.memory import memory_bytes, shared_buffers_megabytes
 from worker.embedded.postgres_cluster import ENVIRON, NAME, PostgresCluster
 from worker.embedded.processes import KILL, StopSteps, end_processes, find_marked, mark_of
 from worker.embedded.server_process import ServerProcess
@@ -104,7 +105,8 @@ class EmbeddedPostgres:
         end_processes(find_marked("postgres", self._mark), _STOP[1:])
 
     def _command(self, programs: Path, cluster: PostgresCluster, runner: Runner, address: Address) -> list[str]:
-        settings = {**_SETTINGS, "port": str(address.port), "cluster_name": self._mark}
+        buffers = f"{shared_buffers_megabytes(memory_bytes())}MB"
+        settings = {**_SETTINGS, "shared_buffers": buffers, "port": str(address.port), "cluster_name": self._mark}
         given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [*runner.prefix, str(programs / "postgres"), "-D", str(cluster.path), *given]
 
