@@ -55,34 +55,26 @@ WHERE a.attrelid = ('variance_scratch.' || $1::text)::regclass AND a.attnum > 0 
 ORDER BY a.attnum
 """
 
-# A row of what has to be read again has those whose ids begin alike.
-MARK_CONTACTS = """
-INSERT INTO "variance_data".stale_words (workspace_id, is_account, subject_ids)
-SELECT d.workspace_id, false, array_agg(d.id)
-FROM (
-    SELECT s.workspace_id, s.id
-    FROM variance_scratch.contacts s
-    LEFT JOIN "variance_data".contacts l ON l.workspace_id = s.workspace_id AND l.id = s.id
-    WHERE ($1::bigint IS NULL OR s.workspace_id = $1)
-        AND (s.external_id, s.traits) IS DISTINCT FROM (l.external_id, l.traits)
-) d
-GROUP BY d.workspace_id, left(d.id::text, 3)
-ON CONFLICT DO NOTHING
-"""
 
-MARK_ACCOUNTS = """
-INSERT INTO "variance_data".stale_words (workspace_id, is_account, subject_ids)
-SELECT d.workspace_id, true, array_agg(d.id)
-FROM (
-    SELECT s.workspace_id, s.id
-    FROM variance_scratch.accounts s
-    LEFT JOIN "variance_data".accounts l ON l.workspace_id = s.workspace_id AND l.id = s.id
-    WHERE ($1::bigint IS NULL OR s.workspace_id = $1)
-        AND (s.key, s.traits) IS DISTINCT FROM (l.key, l.traits)
-) d
-GROUP BY d.workspace_id, left(d.id::text, 3)
-ON CONFLICT DO NOTHING
-"""
+def _marking_statement(table: str, name: str, is_account: str) -> str:
+    """Say of whom words are read again: a row has those whose ids begin alike. `name` is the column beside traits."""
+    return f"""
+        INSERT INTO "variance_data".stale_words (workspace_id, is_account, subject_ids)
+        SELECT d.workspace_id, {is_account}, array_agg(d.id)
+        FROM (
+            SELECT s.workspace_id, s.id
+            FROM variance_scratch.{table} s
+            LEFT JOIN "variance_data".{table} l ON l.workspace_id = s.workspace_id AND l.id = s.id
+            WHERE ($1::bigint IS NULL OR s.workspace_id = $1)
+                AND (s.{name}, s.traits) IS DISTINCT FROM (l.{name}, l.traits)
+        ) d
+        GROUP BY d.workspace_id, left(d.id::text, 3)
+        ON CONFLICT DO NOTHING
+    """  # noqa: S608 (constants of this module)
+
+
+MARK_CONTACTS = _marking_statement("contacts", "external_id", "false")
+MARK_ACCOUNTS = _marking_statement("accounts", "key", "true")
 
 REMOVE_WORDS = """
 DELETE FROM "variance_data".search_words w
