@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 import worker.sql
-from tests.house.citus_rules import Known, asks_all_nodes, refusals
+from tests.house.citus_rules import asks_all_nodes, refusals
+from tests.house.citus_scopes import Known
 from worker.placement import Place, place_of
 from worker.store import folded
 from worker.store.scratch import FOLDED_TABLES
