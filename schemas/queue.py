@@ -18,8 +18,11 @@ from schemas.reasons import Reason
 PARTITIONS = 16
 """Streams, unless another number was set: see `schemas/partitions.py`."""
 
-PARTITIONS_PER_WORKSPACE = 4
-"""Partitions that one workspace's messages lie in: few, because a drain writes workspace by workspace."""
+PARTS = 4
+"""One workspace's messages lie in this part of the partitions (a quarter), and in as many partitions at least.
+
+Few, because a drain writes workspace by workspace; more where there are more, or a workspace alone could not use them.
+"""
 
 BURST_PARTITIONS = 8
 """Partitions for bursts, of which a workspace's lies in as many as its other messages do."""
@@ -75,8 +78,8 @@ def attempts_key(partition: int) -> str:
 
 
 def partition_of(workspace_id: int, sender: str, partitions: int = PARTITIONS) -> int:
-    """Give the partition of a message: one sender's messages lie in one, a workspace's in a few neighbours."""
-    return (_first_of(workspace_id) + zlib.crc32(sender.encode()) % PARTITIONS_PER_WORKSPACE) % partitions
+    """Give the partition of a message: one sender's messages lie in one, a workspace's in some neighbours."""
+    return (_first_of(workspace_id) + zlib.crc32(sender.encode()) % _width_of(partitions)) % partitions
 
 
 def burst_partition_of(workspace_id: int, sender: str, first: int) -> int:
@@ -86,7 +89,12 @@ def burst_partition_of(workspace_id: int, sender: str, first: int) -> int:
 
 def partitions_of(workspace_id: int, partitions: int) -> set[int]:
     """Give the partitions that a workspace's messages lie in, whoever sends them."""
-    return {(_first_of(workspace_id) + number) % partitions for number in range(PARTITIONS_PER_WORKSPACE)}
+    return {(_first_of(workspace_id) + number) % partitions for number in range(_width_of(partitions))}
+
+
+def _width_of(partitions: int) -> int:
+    """Give how many of so many partitions a workspace's messages lie in, some of them the same where there are few."""
+    return max(PARTS, partitions // PARTS)
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from ingest.group_commit import GroupCommit
 from ingest.metrics import Metrics
 from ingest.queue_writes import Pair
 from schemas.partitions import MOST_PARTITIONS, find_partitions, read_partitions
-from schemas.queue import accepted_field, burst_partition_of, partition_of, stream_key
+from schemas.queue import accepted_field, burst_partition_of, partition_of, partitions_of, stream_key
 from tests.cli.command import Variance
 from tests.system import System
 from tests.waiting import eventually
@@ -105,6 +106,13 @@ def _rests(system: System, partitions: range) -> Callable[[], Awaitable[bool]]:
         return is_same
 
     return do_rest
+
+
+@pytest.mark.parametrize(("partitions", "its_own"), [(2, 2), (4, 4), (16, 4), (40, 10), (256, 64)])
+def test_a_workspace_alone_can_use_more_partitions_where_there_are_more(partitions: int, its_own: int) -> None:
+    found = {partition_of(7, f"u{number}", partitions) for number in range(2_000)}
+    assert found == partitions_of(7, partitions)
+    assert len(found) == its_own
 
 
 _NUMBERS = st.sampled_from([b"16", b"24", b"40", b"48", b"250", b"256", b"257"])
