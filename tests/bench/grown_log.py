@@ -39,15 +39,10 @@ _CONTACTS = f"""
 INSERT INTO variance_data.contacts (workspace_id, id, external_id, traits)
 SELECT {WORKSPACE_ID}, id, value, '{{}}' FROM grown_senders
 """  # noqa: S608 (constants)
-_LOG = "'variance_data.messages'::regclass"
-_INDEXES = f"""
-SELECT 'DROP INDEX ' || indexrelid::regclass AS drop, pg_get_indexdef(indexrelid) AS make
-FROM pg_index WHERE indrelid = {_LOG} AND NOT indisprimary
-UNION ALL
-SELECT 'ALTER TABLE variance_data.messages DROP CONSTRAINT ' || conname,
-    'ALTER TABLE variance_data.messages ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid)
-FROM pg_constraint WHERE conrelid = {_LOG} AND contype = 'p'
-"""  # noqa: S608 (constants)
+_INDEXES = """
+SELECT 'DROP INDEX ' || i.indexrelid::regclass AS drop, pg_get_indexdef(i.indexrelid) AS make
+FROM pg_index i WHERE i.indrelid = 'variance_data.messages'::regclass
+"""
 
 
 def step_of(rows: int) -> timedelta:

@@ -83,7 +83,7 @@ async def look(url: str, rows: int, figures: dict[str, list[float]]) -> list[str
     seconds = time.perf_counter() - started_at
     figures["long log, seconds to trim its first day"].append(seconds)
     figures["long log, events/s that are trimmed"].append(rows / DAYS / seconds)
-    for table in ("messages", "messages_pkey", "messages_by_sender"):
+    for table in ("messages", "messages_by_digest", "messages_by_sender", "messages_by_connection"):
         size_bytes = await database.fetchval("SELECT pg_relation_size($1::text::regclass)", f"variance_data.{table}")
         figures[f"long log, megabytes of {table}"].append(size_bytes / 1e6)
     await database.close()

@@ -14,7 +14,7 @@ _CHUNK = 250_000
 _INDEXES = """
 SELECT c.relname AS name, pg_get_indexdef(c.oid) AS definition
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE i.indrelid = 'variance_data.messages'::regclass AND NOT i.indisprimary AND c.relname <> 'messages_by_position'
+WHERE i.indrelid = 'variance_data.messages'::regclass AND c.relname <> 'messages_by_position'
 """
 _CONNECTIONS = """
 INSERT INTO variance_data.workspaces (name, created_at) VALUES ('default', now()) ON CONFLICT DO NOTHING;
@@ -89,16 +89,12 @@ async def fill(
     """Write so many messages of so many people; give how many are written, now and then."""
     await database.execute(_CONNECTIONS)
     indexes = await database.fetch(_INDEXES)  # made anew afterwards, which is faster
-    await database.execute("ALTER TABLE variance_data.messages DROP CONSTRAINT messages_pkey")
     for index in indexes:
         await database.execute(f"DROP INDEX variance_data.{index['name']}")
     for first in range(1, messages + 1, _CHUNK):
         last = min(first + _CHUNK - 1, messages)
         await database.execute(_MESSAGES, first, last, people, messages)
         yield last
-    await database.execute(
-        "ALTER TABLE variance_data.messages ADD PRIMARY KEY (workspace_id, connection_id, message_id)"
-    )
     for index in indexes:
         await database.execute(index["definition"])
     for statement in _PEOPLE:

@@ -6,4 +6,5 @@ JOIN variance_data.workspaces w ON w.id = n.workspace_id
 WHERE ($2::text IS NULL OR n.name = $2) AND EXISTS (
     SELECT FROM variance_data.messages m
     WHERE m.workspace_id = n.workspace_id AND m.connection_id = n.id AND m.message_id = $1
+        AND variance_data.message_digest(m.connection_id, m.message_id) = variance_data.message_digest(n.id, $1)
 )

@@ -6,7 +6,9 @@ SELECT
     c.times AS conflicts, c.last_at AS last_conflict_at
 FROM variance_data.connections n
 JOIN variance_data.workspaces w ON w.id = n.workspace_id
-JOIN variance_data.messages m ON m.workspace_id = n.workspace_id AND m.connection_id = n.id AND m.message_id = $1
+JOIN variance_data.messages m
+    ON m.workspace_id = n.workspace_id AND m.connection_id = n.id AND m.message_id = $1
+        AND variance_data.message_digest(m.connection_id, m.message_id) = variance_data.message_digest(n.id, $1)
 LEFT JOIN variance_data.identities i ON i.workspace_id = m.workspace_id AND i.id = m.sender_id
 LEFT JOIN variance_data.conflicts c
     ON c.workspace_id = m.workspace_id AND c.connection_id = m.connection_id AND c.message_id = m.message_id

@@ -8,4 +8,6 @@ SELECT m.connection_id, m.message_id, m.type, m.occurred_at, m.received_at, m.bo
 FROM unnest($3::text[], $4::text[]) AS n (connection_id, message_id)
 JOIN variance_data.messages m
     ON m.workspace_id = $1 AND m.connection_id = n.connection_id AND m.message_id = n.message_id
+        AND variance_data.message_digest(m.connection_id, m.message_id)
+            = variance_data.message_digest(n.connection_id, n.message_id)
 WHERE m.type <> 'delete' AND (m.sender_id IS NULL OR m.sender_id <> ALL($2::uuid[]))

@@ -14,6 +14,7 @@ WITH found AS (
     SELECT m.*
     FROM variance_data.connections n
     JOIN variance_data.messages m ON m.workspace_id = $1 AND m.connection_id = n.id AND m.message_id = $3
+        AND variance_data.message_digest(m.connection_id, m.message_id) = variance_data.message_digest(n.id, $3)
     WHERE n.workspace_id = $1 AND ($4::text[] IS NULL OR m.connection_id = ANY($4)) AND ($5::text[] IS NULL OR m.type = ANY($5))
 )
 SELECT

@@ -11,6 +11,8 @@ LEFT JOIN LATERAL (
     FROM variance_data.messages f
     WHERE i.is_user AND i.is_anonymous AND f.workspace_id = $1
         AND f.connection_id = i.first_seen ->> 2 AND f.message_id = i.first_seen ->> 1
+        AND variance_data.message_digest(f.connection_id, f.message_id)
+            = variance_data.message_digest(i.first_seen ->> 2, i.first_seen ->> 1)
     LIMIT 1
 ) m ON true
 WHERE i.workspace_id = $1 AND i.id = ANY($2::uuid[])

@@ -6,7 +6,9 @@ SELECT
     a.id AS account_id, coalesce(a.traits -> 'name' ->> 3, a.key) AS account, a.source AS account_source
 FROM variance_data.connections n
 JOIN variance_data.workspaces w ON w.id = n.workspace_id
-JOIN variance_data.messages m ON m.workspace_id = n.workspace_id AND m.connection_id = n.id AND m.message_id = $2
+JOIN variance_data.messages m
+    ON m.workspace_id = n.workspace_id AND m.connection_id = n.id AND m.message_id = $2
+        AND variance_data.message_digest(m.connection_id, m.message_id) = variance_data.message_digest(n.id, $2)
 LEFT JOIN variance_data.identities i ON i.workspace_id = m.workspace_id AND i.id = m.sender_id
 LEFT JOIN variance_data.contacts c ON c.workspace_id = i.workspace_id AND c.id = i.contact_id
 LEFT JOIN variance_data.accounts a

@@ -5,6 +5,8 @@ SELECT $1::bigint, n.connection_id, n.message_id, count(*), $5::timestamptz
 FROM unnest($2::text[], $3::text[], $4::jsonb[]) AS n (connection_id, message_id, body)
 JOIN variance_data.messages m
     ON m.workspace_id = $1 AND m.connection_id = n.connection_id AND m.message_id = n.message_id
+        AND variance_data.message_digest(m.connection_id, m.message_id)
+            = variance_data.message_digest(n.connection_id, n.message_id)
 WHERE m.type <> 'delete'
     AND m.body - '{sentAt,receivedAt,integrations,_metadata}'::text[]
     <> n.body - '{sentAt,receivedAt,integrations,_metadata}'::text[]

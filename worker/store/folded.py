@@ -96,6 +96,8 @@ MOVE_MESSAGES = """
 UPDATE "variance_data".messages m SET account_id = s.account_id
 FROM variance_scratch.message_accounts s
 WHERE m.workspace_id = s.workspace_id AND m.connection_id = s.connection_id AND m.message_id = s.message_id
+    AND variance_data.message_digest(m.connection_id, m.message_id)
+        = variance_data.message_digest(s.connection_id, s.message_id)
     AND ($1::bigint IS NULL OR m.workspace_id = $1)
 """
 

@@ -4,15 +4,21 @@ It is a transaction's lock, in a transaction that stays open: a session's would 
 transaction has read nothing and written nothing, so it keeps nobody from anything else.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import asyncpg
+from asyncpg.transaction import Transaction
 
 from worker.store.database import Database, server_settings
 from worker.store.pooler import Opener
 
 _LONGEST_SECONDS = 24 * 3600.0
+_POLL_SECONDS = 0.1
+
+# A statement without parameters, after which the last one with some keeps its snapshot no longer.
+_NOTHING = "SELECT"
 
 IsHeld = Callable[[], Awaitable[None]]
 """Raises what is the surroundings' fault where the lock was lost."""
@@ -24,25 +30,32 @@ async def holding(database_url: str, lock: int, waits_seconds: float | None = No
     settings = server_settings("variance lock", _LONGEST_SECONDS) | {"idle_in_transaction_session_timeout": "0"}
     database = await Opener(settings)(database_url, timeout=10)
     try:
-        async with database.transaction():
-            if not await _take(database, lock, waits_seconds):
-                yield None
-                return
+        transaction = await _take(database, lock, waits_seconds)
+        if transaction is None:
+            yield None
+            return
 
-            async def is_held() -> None:
-                await database.execute("SELECT")
+        async def is_held() -> None:
+            await database.execute(_NOTHING)
 
+        try:
             yield is_held
+        finally:
+            await transaction.rollback()
     finally:
         await database.close(timeout=5)
 
 
-async def _take(database: Database, lock: int, waits_seconds: float | None) -> bool:
-    try:
-        async with database.transaction():
-            if waits_seconds is not None:
-                await database.execute(f"SET LOCAL lock_timeout = {int(waits_seconds * 1000)}")
-            await database.execute("SELECT pg_advisory_xact_lock($1::bigint)", lock)
-    except asyncpg.LockNotAvailableError:
-        return False
-    return True
+async def _take(database: Database, lock: int, waits_seconds: float | None) -> Transaction | None:
+    """Ask again and again, in a transaction each: an index that is built concurrently waits for who waits in one."""
+    began_at = time.monotonic()
+    while True:
+        transaction = database.transaction()
+        await transaction.start()
+        if await database.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", lock):
+            await database.execute(_NOTHING)
+            return transaction
+        await transaction.rollback()
+        if waits_seconds is not None and time.monotonic() - began_at >= waits_seconds:
+            return None
+        await asyncio.sleep(_POLL_SECONDS)
