@@ -21,8 +21,10 @@ DDL_SETTINGS = {
     "citus.multi_shard_modify_mode": "sequential",
     # Or what is not spread yet is half Citus' already, and what is its cannot be spread.
     "citus.enable_local_reference_table_foreign_keys": "off",
+    # An index of a long log takes as long as it takes.
+    "statement_timeout": "0",
 }
-"""With what a connection changes tables where Citus may be; to a plain Postgres they say nothing."""
+"""With what a connection changes tables, where Citus may be, too: of that a plain Postgres takes no notice."""
 
 
 class Place(Enum):
