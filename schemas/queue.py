@@ -18,8 +18,8 @@ from schemas.reasons import Reason
 PARTITIONS = 16
 """Streams, unless another number was set: see `schemas/partitions.py`."""
 
-PARTS = 4
-"""One workspace's messages lie in this part of the partitions (a quarter), and in as many partitions at least.
+FEWEST_PARTITIONS_PER_WORKSPACE = 4
+"""One workspace's messages lie in a quarter of the partitions, and in so many at least.
 
 Few, because a drain writes workspace by workspace; more where there are more, or a workspace alone could not use them.
 """
@@ -94,7 +94,7 @@ def partitions_of(workspace_id: int, partitions: int) -> set[int]:
 
 def _width_of(partitions: int) -> int:
     """Give how many of so many partitions a workspace's messages lie in, some of them the same where there are few."""
-    return max(PARTS, partitions // PARTS)
+    return max(FEWEST_PARTITIONS_PER_WORKSPACE, partitions // 4)
 
 
 @lru_cache(maxsize=4096)

@@ -16,10 +16,11 @@ CREATE OR REPLACE FUNCTION variance_data.message_digest(connection_id text, mess
 DROP INDEX CONCURRENTLY IF EXISTS variance_data.messages_by_digest;
 CREATE UNIQUE INDEX CONCURRENTLY messages_by_digest
     ON variance_data.messages (workspace_id, variance_data.message_digest(connection_id, message_id));
+-- Whether a connection has any message, the key told by how it began.
 DROP INDEX CONCURRENTLY IF EXISTS variance_data.messages_by_connection;
 CREATE INDEX CONCURRENTLY messages_by_connection ON variance_data.messages (connection_id);
 
 -- migrate: rollback
+-- The function may stay: a view calls it.
 DROP INDEX variance_data.messages_by_connection;
 DROP INDEX variance_data.messages_by_digest;
-DROP FUNCTION variance_data.message_digest;
