@@ -1,10 +1,13 @@
 """Servers for all tests: one embedded Valkey, emptied for each test; one embedded Postgres, a database for each."""
 
 import asyncio
+import contextlib
 import itertools
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +26,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TEMPLATE = "variance_template"
 _numbers = itertools.count(1)
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 (what is made in it has a name of its own)
+_PLENTY_BYTES = 8_000_000_000
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +51,10 @@ def redis_url(valkey_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Postgres for the whole run."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
-    yield server.start()
-    server.stop()
+    with _quickest_folder(tmp_path_factory) as folder:
+        server = EmbeddedPostgres(folder)
+        yield server.start()
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +102,15 @@ async def database(database_url: str) -> AsyncIterator["asyncpg.Connection[async
     await connection.close()
 
 
+@contextlib.contextmanager
+def _quickest_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory, where there is plenty: a database for each test is three hundred files made and removed."""
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _PLENTY_BYTES:
+        with tempfile.TemporaryDirectory(prefix="pytest-of-variance-", dir=_MEMORY) as folder:
+            Path(folder).chmod(0o711)  # as root, Postgres is another user
+            yield Path(folder, "postgres")
+    else:
+        yield tmp_path_factory.mktemp("postgres")
 
 
 def _with_database(url: str, name: str) -> str:

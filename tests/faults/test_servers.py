@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import asyncpg
 import psutil
@@ -31,6 +32,14 @@ async def gone(rig: Rig, server: str) -> None:
         return getattr(rig, server).pid is None
 
     await eventually(is_gone, f"{server} to be gone")
+
+
+async def serves_again(rig: Rig) -> bool:
+    """Start what has ended, which may take its time to."""
+    await rig.start_servers()
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return await rig.pool.fetchval("SELECT true") is True
+    return False
 
 
 @pytest.mark.parametrize("server", ["valkey", "postgres"])
@@ -165,7 +174,7 @@ async def test_when_postgres_has_no_disk_left_messages_wait_until_it_has(rig: Ri
         await producer.sees("acknowledged")
         with no_file_may_grow(rig.postgres.pid, 8192):
             await producer.sees("acknowledged", 20)
-        await rig.start_servers()
+        await eventually(partial(serves_again, rig), "Postgres to serve again")
         await producer.sees("acknowledged")
     await judge(rig, producer)
 
