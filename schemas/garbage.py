@@ -10,3 +10,4 @@ def look_seldom_for_cycles(objects_between_looks: int) -> None:
     """
     gc.freeze()  # what was imported stays
     gc.set_threshold(objects_between_looks, 20, 20)
+    gc.enable()

@@ -53,6 +53,15 @@ class Version:
         return not (self.missing or self.placement.missing or self.placement.misplaced)
 
 
+async def is_current(database_url: str) -> bool:
+    """Tell whether `variance migrate` would find nothing to do; not so where the database cannot be asked."""
+    try:
+        async with connect(database_url) as database:
+            return (await read_version(database)).is_current
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
+        return False
+
+
 async def bring_up_to_date(database_url: str) -> Migrated:
     """Apply the migrations that are missing, and where Citus is there, have it spread the tables."""
     async with holding(database_url, _LOCK), connect(database_url, DDL_SETTINGS) as database:

@@ -5,11 +5,13 @@ import sys
 
 import click
 
+from schemas.garbage import look_seldom_for_cycles
 from schemas.settings import LogSettings, read_settings
 from schemas.version import VERSION
 from worker.cli.failures import explain
 
 _INTERRUPTED = 130
+_OBJECTS_BETWEEN_LOOKS = 50_000  # looking for cycles among what is imported takes a tenth of a command's start
 _COMMANDS = {
     "up": "up:up",
     "migrate": "migrate:migrate",
@@ -65,6 +67,7 @@ def program(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command that was typed; exit with 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    look_seldom_for_cycles(_OBJECTS_BETWEEN_LOOKS)
     try:
         sys.exit(program.main(prog_name="variance", standalone_mode=False))
     except click.ClickException as error:

@@ -11,7 +11,6 @@ from schemas.settings import read_settings
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_json, tell
 from worker.cli.servers import GivenServers, servers_of
-from worker.cli.welcome import is_current, make_welcome, print_welcome
 from worker.embedded.data_dir import DEFAULT_DIRECTORY, RunningServers
 from worker.up.up import UpOptions, run_up
 
@@ -31,7 +30,14 @@ def up(port: int, console_port: int, directory: Path, *, is_demo: bool, as_json:
     """
     read_settings(GivenServers)
 
+    async def is_released(database_url: str) -> bool:
+        from worker.migrate import is_current  # noqa: PLC0415 (loaded while the servers start)
+
+        return await is_current(database_url)
+
     async def on_ready(running: RunningServers) -> None:
+        from worker.cli.welcome import make_welcome, print_welcome  # noqa: PLC0415 (loaded while the processes start)
+
         servers = servers_of(running, directory)
         base_url = f"http://127.0.0.1:{running.port}"
         welcome = await make_welcome(servers, base_url)
@@ -52,7 +58,7 @@ def up(port: int, console_port: int, directory: Path, *, is_demo: bool, as_json:
         port=port,
         console_port=console_port,
         directory=directory,
-        is_released=is_current,
+        is_released=is_released,
         on_ready=on_ready,
     )
     raise click.exceptions.Exit(run_up(options))

@@ -1,8 +1,7 @@
-"""What `variance up` does once its servers run: look at the database, and tell how to post."""
+"""What `variance up` tells once its processes run: how to post, and where to look."""
 
 from collections.abc import Mapping
 
-import asyncpg
 import click
 
 from worker.cli.connecting import open_database
@@ -13,21 +12,10 @@ from worker.cli.publishing import publish
 from worker.cli.servers import Servers
 from worker.console.sign_in_links import OPERATOR, make_sign_in_link
 from worker.fold.account_rules import AccountRules
-from worker.migrate import read_version
 from worker.names import DEFAULT_WORKSPACE
-from worker.store.database import connect
 
 _NAME = "default"
 _NO_SECRET = f"(shown when it was made; `variance connections rotate-secret {_NAME}` makes a new one)"
-
-
-async def is_current(database_url: str) -> bool:
-    """Tell whether `variance migrate` would find nothing to do; not so where the database cannot be asked."""
-    try:
-        async with connect(database_url) as database:
-            return (await read_version(database)).is_current
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
-        return False
 
 
 async def make_welcome(servers: Servers, base_url: str) -> dict[str, str | None]:

@@ -3,11 +3,9 @@
 import contextlib
 import os
 import signal
+import socket
 from importlib.util import find_spec
 from pathlib import Path
-
-from redis import Redis
-from redis.exceptions import RedisError
 
 from worker.embedded.address import HOST, Address, settle_address
 from worker.embedded.failure import EmbeddedServerError
@@ -119,11 +117,14 @@ def _quoted(path: Path) -> str:
 
 
 def _answers(address: Address) -> bool:
+    """Ask the server whether it is there. Loading Redis' client takes longer than the server takes to start."""
     with (
-        contextlib.suppress(RedisError),
-        Redis(host=HOST, port=address.port, password=address.password, socket_timeout=_ANSWER_SECONDS) as connection,
+        contextlib.suppress(OSError),
+        socket.create_connection((HOST, address.port), _ANSWER_SECONDS) as connection,
+        connection.makefile("rb") as answers,
     ):
-        return bool(connection.ping())
+        connection.sendall(f"AUTH {address.password}\r\nPING\r\n".encode())
+        return [answers.readline(), answers.readline()] == [b"+OK\r\n", b"+PONG\r\n"]
     return False
 
 
