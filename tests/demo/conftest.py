@@ -39,9 +39,9 @@ CONTRACT = """
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def contract_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a server for the session; gives the URL of a database on it."""
+    """Run a server for all tests here; gives the URL of a database on it."""
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
     url = server.start()
     try:

@@ -11,13 +11,13 @@ from tests.faults.canary import UNSPEAKABLE, Listener, passwords
 from tests.faults.rig import Rig, open_rig
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def one_rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     async with open_rig(tmp_path_factory.mktemp("faults")) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def listener(one_rig: Rig) -> Listener:
     return Listener(one_rig.directory, [*UNSPEAKABLE, *passwords(one_rig.redis_url, one_rig.database_url)])
 

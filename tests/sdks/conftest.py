@@ -21,7 +21,7 @@ async def system(redis_url: str, database_url: str) -> AsyncIterator[System]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def node_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder in which the Node SDK is installed; without Node, leave its tests out."""
     npm = shutil.which("npm")
