@@ -24,7 +24,7 @@ from schemas.connection import (
 )
 from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
 from schemas.redis_away import REDIS_AWAY
-from schemas.redis_client import run_all
+from schemas.redis_commands import run_all
 
 _POLL_SECONDS = 0.25
 

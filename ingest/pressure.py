@@ -13,7 +13,8 @@ from ingest.metrics import Metrics
 from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
 from schemas.queue import accepted_key, removed_key, stream_key
 from schemas.redis_away import REDIS_AWAY
-from schemas.redis_client import RedisClient, run_all
+from schemas.redis_client import RedisClient
+from schemas.redis_commands import run_all
 
 _POLL_SECONDS = 1.0
 _RETRY_AFTER_SECONDS = 5

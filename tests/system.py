@@ -18,7 +18,8 @@ from ingest.server import Site
 from schemas.connection import secret_sha256
 from schemas.partitions import find_partitions
 from schemas.queue import accepted_key
-from schemas.redis_client import RedisClient, run_all
+from schemas.redis_client import RedisClient
+from schemas.redis_commands import run_all
 from schemas.settings import WebSettings, WorkerSettings
 from tests.waiting import DEADLINE_SECONDS, eventually
 from worker.publish import publish_connections

@@ -13,7 +13,8 @@ from schemas.connection import (
     PublishedConnection,
     PublishedSecret,
 )
-from schemas.redis_client import Command, run_together
+from schemas.redis_client import Command
+from schemas.redis_commands import run_together
 from worker.sql import statement
 from worker.store.database import Database
 

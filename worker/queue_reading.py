@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 
 from schemas.partitions import find_partitions
 from schemas.queue import QueuedMessage, accepted_key, read_pair, removed_key, stream_key
-from schemas.redis_client import Command, run_all
+from schemas.redis_client import Command
+from schemas.redis_commands import run_all
 
 _ENTRIES_A_READ = 100
 

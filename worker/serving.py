@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from schemas.partitions import Partitions, bursts_behind
 from schemas.queue import BURST_PARTITIONS, partitions_of
-from schemas.redis_client import run_all
+from schemas.redis_commands import run_all
 from worker.queue_reading import QueuedPartition
 from worker.store.connections import find_workspaces
 from worker.store.database import Database

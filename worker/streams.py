@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 
 from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
 from schemas.queue import QueuedMessage, read_pair, removed_key, stream_key
-from schemas.redis_client import run_all
+from schemas.redis_commands import run_all
 
 _FIRST_READ = 4
 _MOST_ENTRIES_A_READ = 500
