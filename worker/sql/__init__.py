@@ -1,4 +1,7 @@
-"""The worker's SQL, one statement a file; `$1` is the workspace wherever a statement belongs to one."""
+"""The worker's SQL, one statement a file; `$1` is the workspace wherever a statement belongs to one.
+
+Statements that take locks or copy tables for one caller stand beside it, as constants.
+"""
 
 from functools import cache
 from importlib.resources import files

@@ -1,1 +1,1 @@
-"""Reading and writing Postgres: values in, values out, one function a statement. Nothing here decides anything."""
+"""Reading and writing Postgres: values in, values out. What is read and written, and when, is for the callers to decide."""
