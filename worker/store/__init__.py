@@ -1,1 +1,1 @@
-"""Reading and writing Postgres: values in, values out. What is read and written, and when, is for the callers to decide."""
+"""Reading and writing Postgres: values in, values out. What is read and written, and when, the callers decide."""
