@@ -142,7 +142,7 @@ def contact(
     aliases = [pair for pair in map(link_of, told) if pair and set(pair) <= members and pair[0] != pair[1]]
     aliases = [pair for pair in aliases if not quarantined & set(pair)]
     users = [user_of(message) for message in told if user_of(message) in members]
-    name = aliases[-1][1] if aliases else (users[0] if users else None)
+    name = name_of(aliases) if aliases else (users[0] if users else None)
     traits: dict[str, Any] = {}
     evidence: dict[str, Account] = {}
     seen = [m["timestamp"] for m in told if {user_of(m), visitor_of(m)} & members]
@@ -159,6 +159,17 @@ def contact(
     account = next((evidence[source] for source in ("group", "traits", "email") if source in evidence), None)
     times = (min(seen, default=None), max(heard, default=min(seen, default=None)))
     return name, email if isinstance(email, str) else None, traits, account, *times
+
+
+def name_of(aliases: list[tuple[str, str]]) -> str:
+    """Follow the latest alias, which comes last, to where it leads; out of a circle at the latest alias in it."""
+    following, names = dict(aliases), [aliases[-1][1]]
+    while (name := following.get(names[-1])) is not None:
+        if name in names:
+            circle = names[names.index(name) :]
+            return next(user for previous, user in reversed(aliases) if previous in circle)
+        names.append(name)
+    return names[-1]
 
 
 def evidence_of(message: dict[str, Any], methods: dict[str, str]) -> list[tuple[str, str, str | None, bool]]:

@@ -78,6 +78,16 @@ async def test_a_chain_is_one_contact_with_the_last_name(system: System, is_reve
 
 
 @both_orders
+async def test_a_chain_whose_links_happened_in_the_other_order_ends_at_the_same_name(
+    system: System, is_reversed: bool
+) -> None:
+    await send_each(
+        system, [identify(0, userId="p"), alias("u", "w", 1), alias("p", "u", 2)], is_reversed=is_reversed
+    )
+    assert await names(system) == ["w"]
+
+
+@both_orders
 async def test_a_cycle_is_one_contact_named_by_the_later_alias(system: System, is_reversed: bool) -> None:
     await send_each(system, [alias("p", "u", 1), alias("u", "p", 2)], is_reversed=is_reversed)
     assert await names(system) == ["p"]

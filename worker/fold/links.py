@@ -109,15 +109,34 @@ def _collect(
     members: dict[UUID, list[UUID]] = {}
     for identity in identities:
         members.setdefault(_find(roots, identity), []).append(identity)
-    names: dict[UUID, AliasCall] = {}
+    aliases: dict[UUID, list[AliasCall]] = {}
     for alias in effective:
-        root = _find(roots, alias.user_id)
-        if root not in names or names[root].stamp < alias.stamp:
-            names[root] = alias
+        aliases.setdefault(_find(roots, alias.user_id), []).append(alias)
     return [
-        Component(min(ids, key=lambda id_: (not identities[id_].is_user, id_)), tuple(sorted(ids)), names.get(root))
+        Component(
+            min(ids, key=lambda id_: (not identities[id_].is_user, id_)),
+            tuple(sorted(ids)),
+            naming_alias(aliases[root]) if root in aliases else None,
+        )
         for root, ids in members.items()
     ]
+
+
+def naming_alias(aliases: Iterable[AliasCall]) -> AliasCall:
+    """Give the alias that names the contact which these, at least one, hold together.
+
+    It is the latest; but where its user was renamed in turn, at whatever time, the alias that did so, and so on. Where
+    users were renamed in a circle, it is the latest of those.
+    """
+    latest: dict[UUID | None, AliasCall] = {}
+    for alias in sorted(aliases, key=lambda alias: alias.stamp):
+        latest[alias.previous_id] = alias
+    path = [max(latest.values(), key=lambda alias: alias.stamp)]
+    while (following := latest.get(path[-1].user_id)) is not None:
+        if following in path:
+            return max(path[path.index(following) :], key=lambda alias: alias.stamp)
+        path.append(following)
+    return path[-1]
 
 
 def _is_visitor(identity: Identity) -> bool:
