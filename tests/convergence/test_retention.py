@@ -1,11 +1,12 @@
 """A trim takes events away and nothing else: contacts stay, a rebuild finds nothing, and no repeat counts again."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tests.convergence.model import EVENTS, State, expected
 from tests.convergence.stage import Stage
@@ -13,8 +14,9 @@ from tests.convergence.test_deletion import deliveries_with_deletions
 from tests.convergence.test_export import carried_over, workspace_id
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.rebuild import RebuildOptions, rebuild
-from worker.retention.trim import trim
+from worker.retention.trim import trim, trim_due
 from worker.store.ledger import read_all_rules
+from worker.store.retention import set_retention
 from worker.unlink import unlink
 
 _SHARED = [
@@ -211,3 +213,19 @@ async def test_nothing_is_trimmed_during_a_rebuild(stage: Stage) -> None:
         await other.execute("SELECT pg_advisory_lock(1447121488)")
         assert not await trim(stage.database, await workspace_id(stage, workspace), minute(5))
         assert len((await stage.state(workspace)).events) == len(_SHARED)
+
+
+async def test_a_workspace_that_cannot_be_trimmed_keeps_no_other_from_its_turn(stage: Stage) -> None:
+    broken, sound = [await stage.new_workspace() for _ in range(2)]
+    for workspace in (broken, sound):
+        await stage.deliver(workspace, [_SHARED], at_once=False)
+        await set_retention(stage.database, await workspace_id(stage, workspace), timedelta(days=1))
+    broken_id = await workspace_id(stage, broken)
+    await stage.database.execute(
+        "DELETE FROM variance_data.identities WHERE value = 'a1' AND workspace_id = $1", broken_id
+    )
+    with capture_logs() as logs:
+        await trim_due(stage.drains[0].pool, datetime.now(UTC), lambda: False)
+    assert (await stage.state(sound)).events == {}
+    told_of = [(line["workspace_id"], line["failure"]) for line in logs if line["log_level"] == "warning"]
+    assert told_of == [(broken_id, "ConcurrentChangeError")]

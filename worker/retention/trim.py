@@ -57,9 +57,22 @@ async def trim_due(pool: asyncpg.Pool, now: datetime, is_stopping: Callable[[], 
             if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", TRIM_LOCK):
                 return
             for retention in due:
-                if is_stopping() or not await trim(database, retention.workspace_id, now - retention.kept, is_stopping):
+                if is_stopping():
                     return
-                await store.mark_checked(database, retention.workspace_id, now)
+                await _trim_next(database, retention, now, is_stopping)
+
+
+async def _trim_next(
+    database: Database, retention: store.DueRetention, now: datetime, is_stopping: Callable[[], bool]
+) -> None:
+    """Trim a workspace; where that fails it is tried again at the next turn, and the others have theirs now."""
+    try:
+        if await trim(database, retention.workspace_id, now - retention.kept, is_stopping):
+            await store.mark_checked(database, retention.workspace_id, now)
+    except Exception as failure:
+        if database.is_closed() or isinstance(failure, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
+            raise  # not the workspace's: no other can be trimmed by this connection
+        _LOG.warning("workspace not trimmed", workspace_id=retention.workspace_id, failure=type(failure).__name__)
 
 
 async def trim(
