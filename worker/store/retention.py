@@ -14,6 +14,9 @@ from worker.sql import statement
 from worker.store.database import Database, from_jsonb
 from worker.store.messages import MessageKey, logged_message
 
+LONGEST_KEPT = timedelta(days=36500)
+"""What is longer counts as this: a moment so long ago may lie before all that a date can say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
@@ -47,7 +50,7 @@ async def list_retention(database: Database) -> list[Retention]:
         Retention(
             row["workspace_id"],
             row["workspace"],
-            None if row["kept_seconds"] is None else timedelta(seconds=row["kept_seconds"]),
+            None if row["kept_seconds"] is None else _kept(row["kept_seconds"]),
             row["trimmed_until"],
             row["checked_at"],
         )
@@ -58,7 +61,11 @@ async def list_retention(database: Database) -> list[Retention]:
 async def read_due(database: Database, checked_before: datetime) -> list[DueRetention]:
     """Give the workspaces that keep their events for a time, and were not gone through since a moment."""
     rows = await database.fetch(statement("read_due_retention"), checked_before)
-    return [DueRetention(row["workspace_id"], timedelta(seconds=row["kept_seconds"])) for row in rows]
+    return [DueRetention(row["workspace_id"], _kept(row["kept_seconds"])) for row in rows]
+
+
+def _kept(seconds: int) -> timedelta:
+    return timedelta(seconds=min(seconds, LONGEST_KEPT.total_seconds()))
 
 
 async def mark_checked(database: Database, workspace_id: int, now: datetime) -> None:
