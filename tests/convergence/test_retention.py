@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from tests.convergence.model import EVENTS, State, expected
-from tests.convergence.stage import Stage
+from tests.convergence.stage import Stage, open_stage
 from tests.convergence.test_deletion import deliveries_with_deletions
 from tests.convergence.test_export import carried_over, workspace_id
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
+from worker.fold.account_rules import AccountRules
 from worker.rebuild import RebuildOptions, rebuild
 from worker.retention.trim import Steps, trim, trim_due
+from worker.store.connections import NewConnection, insert_connection
 from worker.store.database import connect
 from worker.store.ledger import read_all_rules
 from worker.store.retention import list_due, set_retention
@@ -52,11 +54,17 @@ def minute(number: int) -> datetime:
     return datetime(2026, 3, 1, 0, number, tzinfo=UTC)
 
 
-async def trim_until(stage: Stage, workspace: str, until: datetime, steps: Steps | None = None) -> bool:
+async def trim_until(
+    stage: Stage,
+    workspace: str,
+    until: datetime,
+    steps: Steps | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> bool:
     """Trim what is older than this."""
     id_, kept = await workspace_id(stage, workspace), timedelta(days=1)
     await set_retention(stage.database, id_, kept)
-    return await trim(stage.database, id_, until + kept, steps=steps or Steps())
+    return await trim(stage.database, id_, until + kept, is_stopping, steps or Steps())
 
 
 def meanwhile(work: Callable[[], Coroutine[Any, Any, None]], turn: int) -> Callable[[], bool]:
@@ -280,3 +288,42 @@ async def test_a_workspace_that_keeps_events_for_less_time_since_its_pass_began_
     now = datetime.now(UTC)
     await trim_due(stage.drains[0].pool, now, meanwhile(keep, 2))
     assert await list_due(stage.database, now - timedelta(hours=1)) == [id_]
+
+
+async def test_what_a_connection_sends_that_is_made_meanwhile_is_in_no_trims_way(
+    stage: Stage, redis_url: str
+) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [[told("page", n, 1, userId=f"u{n}") for n in range(3)]], at_once=False)
+    # Without a time of their own, or they would be suppressed.
+    timeless = {"connection": "late", "timestamp": None, "originalTimestamp": "2026-03-01T00:02:00.000Z"}
+    late = [told("page", 9 + n, userId=f"u{n}") | timeless for n in range(3)]
+    connection = NewConnection(f"{workspace}late", "late", workspace, "", AccountRules("group"))
+
+    async def connect_and_send() -> None:
+        async with open_stage(redis_url, stage.database_url, workers=1) as other:
+            await insert_connection(other.database, connection)
+            await other.deliver(workspace, [late], at_once=False)
+
+    during = meanwhile(connect_and_send, 2)
+    assert await trim_until(stage, workspace, minute(30), Steps(identities=1), during)
+    assert (await stage.state(workspace)).events.keys() == {message["messageId"] for message in late}
+
+
+async def test_a_trim_goes_by_account_rules_that_are_changed_meanwhile(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    world = [
+        told("track", 10 * user + n, n, userId=f"u{user}", event="Clicked", connection="e", context=context)
+        for user in range(3)
+        for n, context in enumerate([{}, *[{"groupId": f"g{user}"}] * 3, {}])
+    ]
+    await stage.deliver(workspace, [world], at_once=False)
+    options = RebuildOptions(await workspace_id(stage, workspace), {f"{workspace}e": AccountRules("group")})
+
+    async def change() -> None:
+        await rebuild(stage.database_url, options, lambda _done, _total: None)
+
+    during = meanwhile(change, 1)
+    assert await trim_until(stage, workspace, minute(30), Steps(identities=1, events=2), during)
+    assert (await stage.state(workspace)).accounts.keys() == {("group", f"g{user}") for user in range(3)}
+    assert await differences(stage, workspace) == {0}

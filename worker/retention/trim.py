@@ -8,7 +8,7 @@ the events are about.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -25,7 +25,7 @@ from worker.store.accounts import lock_accounts
 from worker.store.database import Database
 from worker.store.folded import REBUILD_LOCK
 from worker.store.identities import find_identities, lock_contacts
-from worker.store.ledger import read_all_rules
+from worker.store.ledger import read_connection_rules
 from worker.store.messages import read_withdrawals
 
 _LOG = structlog.get_logger(__name__)
@@ -100,7 +100,7 @@ async def trim(
     if not await _await_readers(database, is_stopping, steps.wait_seconds):
         _LOG.warning("trim waits for a long transaction", workspace_id=workspace_id)
         return False
-    trimming = _Trim(database, workspace_id, kept, now - kept, await read_all_rules(database), is_stopping, steps)
+    trimming = _Trim(database, workspace_id, kept, now - kept, is_stopping, steps)
     return await trimming.run() and await store.mark_checked(database, workspace_id, now, kept)
 
 
@@ -119,6 +119,10 @@ class _BrokenOffError(Exception):
     """The pass cannot go on: its events are kept for longer now, a rebuild is under way, or the process stops."""
 
 
+class _OtherRulesError(Exception):
+    """The account rules are not those by which events were read."""
+
+
 @dataclass(slots=True)
 class _Trim:
     """One pass through a workspace."""
@@ -127,7 +131,6 @@ class _Trim:
     workspace_id: int
     kept: timedelta
     until: datetime
-    rules: Mapping[str, AccountRules]
     is_stopping: Callable[[], bool]
     steps: Steps
     removed: int = 0
@@ -160,33 +163,46 @@ class _Trim:
             messages = await store.read_old_events(
                 self.database, self.workspace_id, passed, self.until, self.steps.events_each
             )
-            events = [
-                facts_of_logged(message, self.rules[message.stamp.connection_id])
-                for message in messages
-            ]
+            rules = await self._read_rules(message.stamp.connection_id for message in messages)
+            events = [facts_of_logged(message, rules[message.stamp.connection_id]) for message in messages]
             found, kept = Counter(map(_sender_id, events)), Counter[UUID | None]()
-            for first in range(0, len(events), self.steps.events):
-                kept.update(map(_sender_id, await self._settle(events[first : first + self.steps.events])))
+            try:
+                for first in range(0, len(events), self.steps.events):
+                    settled = await self._settle(events[first : first + self.steps.events], rules)
+                    kept.update(map(_sender_id, settled))
+            except _OtherRulesError:
+                continue  # what stayed until here is read again, and told apart anew
             passed = {id_: passed[id_] + kept[id_] for id_ in passed if found[id_] == self.steps.events_each}
 
-    async def _settle(self, events: Sequence[Facts]) -> list[Facts]:
+    async def _read_rules(self, connection_ids: Iterable[str]) -> Mapping[str, AccountRules]:
+        known = await read_connection_rules(self.database, set(connection_ids))
+        return {id_: connection.rules for id_, connection in known.items()}
+
+    async def _settle(self, events: Sequence[Facts], rules: Mapping[str, AccountRules]) -> list[Facts]:
         """Remove and reduce events, in a transaction; give those that stay as they are."""
         for _ in range(_TRIES):
             if self.is_stopping():
                 raise _BrokenOffError
             try:
                 async with self.database.transaction():
+                    await self._hold_grounds(rules)
                     return await self._settle_now(events)
             except ConcurrentChangeError:
                 continue
         raise ConcurrentChangeError
 
-    async def _settle_now(self, events: Sequence[Facts]) -> list[Facts]:
+    async def _hold_grounds(self, rules: Mapping[str, AccountRules]) -> None:
+        """Have nobody change, before the transaction ends, what the events are trimmed by; raise where somebody has."""
         kept = await store.hold_kept(self.database, self.workspace_id)
         if kept is None or kept > self.kept:
             raise _BrokenOffError
         if not await self.database.fetchval("SELECT pg_try_advisory_xact_lock_shared($1::bigint)", REBUILD_LOCK):
             raise _BrokenOffError
+        # Rules are changed by a rebuild only, which may have come and gone since.
+        if await self._read_rules(rules) != rules:
+            raise _OtherRulesError
+
+    async def _settle_now(self, events: Sequence[Facts]) -> list[Facts]:
         verdict = judge(events, await self._hold(events))
         await store.remove_messages(self.database, self.workspace_id, verdict.removed)
         await store.reduce_messages(self.database, self.workspace_id, [event.message for event in verdict.reduced])
