@@ -327,3 +327,20 @@ async def test_a_trim_goes_by_account_rules_that_are_changed_meanwhile(stage: St
     assert await trim_until(stage, workspace, minute(30), Steps(identities=1, events=2), during)
     assert (await stage.state(workspace)).accounts.keys() == {("group", f"g{user}") for user in range(3)}
     assert await differences(stage, workspace) == {0}
+
+
+async def test_a_trim_keeps_no_old_rows_from_being_vacuumed(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    await set_retention(stage.database, await workspace_id(stage, workspace), timedelta(days=1))
+    snapshots: list[str | None] = []
+
+    async def look() -> None:
+        async with connect(stage.database_url) as database:
+            rows = await database.fetch(
+                """SELECT a.backend_xmin::text AS snapshot FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
+                WHERE l.locktype = 'advisory' AND a.datname = current_database()"""
+            )
+        snapshots.extend(row["snapshot"] for row in rows)
+
+    await trim_due(stage.drains[0].pool, datetime.now(UTC), meanwhile(look, 1))
+    assert snapshots == [None]

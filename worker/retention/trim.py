@@ -24,6 +24,7 @@ from worker.store import retention as store
 from worker.store.accounts import lock_accounts
 from worker.store.database import Database
 from worker.store.folded import REBUILD_LOCK
+from worker.store.holding import take_lock
 from worker.store.identities import find_identities, lock_contacts
 from worker.store.ledger import read_connection_rules
 from worker.store.messages import read_withdrawals
@@ -66,7 +67,7 @@ async def trim_due(pool: asyncpg.Pool, now: datetime, is_stopping: Callable[[], 
         async with pool.acquire() as holder, holder.transaction():
             # The lock is its transaction's, which idles meanwhile: a session's would stay behind in a pooler.
             await holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", TRIM_LOCK):
+            if not await take_lock(holder, TRIM_LOCK):
                 return
             for workspace_id in due:
                 if is_stopping():

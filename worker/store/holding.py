@@ -46,14 +46,20 @@ async def holding(database_url: str, lock: int, waits_seconds: float | None = No
         await database.close(timeout=5)
 
 
+async def take_lock(database: Database, lock: int) -> bool:
+    """Take a lock until the transaction ends, however long it idles. False where somebody else has it."""
+    is_ours: bool = await database.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", lock)
+    await database.execute(_NOTHING)
+    return is_ours
+
+
 async def _take(database: Database, lock: int, waits_seconds: float | None) -> Transaction | None:
     """Ask again and again, in a transaction each: an index that is built concurrently waits for who waits in one."""
     began_at = time.monotonic()
     while True:
         transaction = database.transaction()
         await transaction.start()
-        if await database.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", lock):
-            await database.execute(_NOTHING)
+        if await take_lock(database, lock):
             return transaction
         await transaction.rollback()
         if waits_seconds is not None and time.monotonic() - began_at >= waits_seconds:
