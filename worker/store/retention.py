@@ -8,8 +8,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from worker.fold.facts import LoggedMessage
+from worker.fold.seen import Seen
 from worker.fold.stamp import Stamp
-from worker.retention.judge import Seen
 from worker.sql import statement
 from worker.store.database import Database, from_jsonb
 from worker.store.messages import MessageKey, logged_message
