@@ -23,6 +23,7 @@ from worker.retention.trim import Steps, trim, trim_due
 from worker.store.connections import NewConnection, insert_connection
 from worker.store.database import connect
 from worker.store.ledger import read_all_rules
+from worker.store.locks import REBUILD_LOCK
 from worker.store.retention import list_due, set_retention
 from worker.unlink import unlink
 
@@ -235,7 +236,7 @@ async def test_nothing_is_trimmed_during_a_rebuild(stage: Stage) -> None:
     workspace = await stage.new_workspace()
     await stage.deliver(workspace, [_SHARED], at_once=False)
     async with stage.drains[0].pool.acquire() as other:
-        await other.execute("SELECT pg_advisory_lock(1447121488)")
+        await other.execute(f"SELECT pg_advisory_lock({REBUILD_LOCK})")
         assert not await trim_until(stage, workspace, minute(5))
         assert len((await stage.state(workspace)).events) == len(_SHARED)
 

@@ -23,16 +23,12 @@ from worker.retention.judge import KnownFacts, judge
 from worker.store import retention as store
 from worker.store.accounts import lock_accounts
 from worker.store.database import Database
-from worker.store.folded import REBUILD_LOCK
-from worker.store.holding import take_lock
 from worker.store.identities import find_identities, lock_contacts
 from worker.store.ledger import read_connection_rules
+from worker.store.locks import REBUILD_LOCK, TRIM_LOCK, share_lock, take_lock
 from worker.store.messages import read_withdrawals
 
 _LOG = structlog.get_logger(__name__)
-
-TRIM_LOCK = 1447121489
-"""Held by the one process that trims."""
 
 PASS_EVERY = timedelta(hours=6)
 """How often a workspace is gone through."""
@@ -197,7 +193,7 @@ class _Trim:
         kept = await store.hold_kept(self.database, self.workspace_id)
         if kept is None or kept > self.kept:
             raise _BrokenOffError
-        if not await self.database.fetchval("SELECT pg_try_advisory_xact_lock_shared($1::bigint)", REBUILD_LOCK):
+        if not await share_lock(self.database, REBUILD_LOCK):
             raise _BrokenOffError
         # Rules are changed by a rebuild only, which may have come and gone since.
         if await self._read_rules(rules) != rules:
