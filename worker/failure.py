@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from schemas.redis_away import REDIS_AWAY
 
-SERVERS_AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError)
+SERVERS_AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What either server makes a call raise that is away, or will not let it in."""
 
 _MESSAGE_CLASSES = frozenset({"22", "23", "54"})

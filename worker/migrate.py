@@ -14,8 +14,8 @@ from worker.placement import DDL_SETTINGS, Placement, place_tables, read_placeme
 from worker.sql import statement
 from worker.store.database import connect
 from worker.store.holding import holding
+from worker.store.locks import MIGRATE_LOCK
 
-_LOCK = 1447121486
 _SCHEMA = "variance_data"
 _TRIES = 5
 
@@ -64,7 +64,7 @@ async def is_current(database_url: str) -> bool:
 
 async def bring_up_to_date(database_url: str) -> Migrated:
     """Apply the migrations that are missing, and where Citus is there, have it spread the tables."""
-    async with holding(database_url, _LOCK), connect(database_url, DDL_SETTINGS) as database:
+    async with holding(database_url, MIGRATE_LOCK), connect(database_url, DDL_SETTINGS) as database:
         for _ in range(_TRIES):
             try:
                 return Migrated(await _apply(database), await place_tables(database))

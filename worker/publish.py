@@ -17,15 +17,14 @@ from schemas.redis_client import Command
 from schemas.redis_commands import run_together
 from worker.sql import statement
 from worker.store.database import Database
-
-_LOCK = 1447121487
+from worker.store.locks import PUBLISH_LOCK, await_lock
 
 
 async def publish_connections(database: Database, redis: Redis) -> bool:
     """Make Redis hold just the connections that Postgres holds. Tells whether anything changed."""
     async with database.transaction():
         # One after the other: who read Postgres before a change must not write to Redis after it.
-        await database.execute("SELECT pg_advisory_xact_lock($1::bigint)", _LOCK)
+        await await_lock(database, PUBLISH_LOCK)
         return await _publish(await read_published(database), redis)
 
 

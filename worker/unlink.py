@@ -12,7 +12,7 @@ from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
 from worker.store.database import Database
-from worker.store.folded import REBUILD_LOCK
+from worker.store.locks import REBUILD_LOCK, share_lock
 from worker.store.messages import MessageKey
 from worker.update_contacts import link_again
 
@@ -32,7 +32,7 @@ async def unlink(
     facts = [facts_of_logged(message, rules[key[0]]) for message in messages]
     if not facts or not (facts[0].is_claim or facts[0].alias):
         raise NoLinkError("the message made no link: it is no Alias call, and does not carry both ids")
-    if not await database.fetchval("SELECT pg_try_advisory_xact_lock_shared($1::bigint)", REBUILD_LOCK):
+    if not await share_lock(database, REBUILD_LOCK):
         raise NoLinkError("a rebuild is under way: try again when it is done")
     ends = _ends(facts[0])
     await _lock(database, workspace_id, ends | await _rivals(database, workspace_id, ends))

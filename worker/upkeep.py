@@ -1,6 +1,8 @@
 """What a worker sees to beside its drains: what Redis should know, and what is kept no longer."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import asyncpg
@@ -8,8 +10,7 @@ import structlog
 from redis.asyncio import Redis
 
 from schemas.partitions import open_bursts
-from schemas.redis_away import REDIS_AWAY
-from worker.failure import SERVERS_AWAY, ConcurrentChangeError
+from worker.failure import SERVERS_AWAY
 from worker.pause import pause
 from worker.publish import publish_connections
 from worker.retention.trim import trim_due
@@ -26,11 +27,9 @@ _SHORTEN_SECONDS = 60.0
 async def publish_now_and_then(pool: asyncpg.Pool, redis: Redis, stopping: asyncio.Event) -> None:
     """Repair what Redis should know of the connections, until the process stops."""
     while not stopping.is_set():
-        try:
+        with _borne("connections not published"):
             async with pool.acquire() as database:
                 await publish_connections(database, redis)
-        except SERVERS_AWAY as failure:
-            _LOG.warning("connections not published", failure=type(failure).__name__)
         await pause(stopping, _PUBLISH_SECONDS)
 
 
@@ -39,37 +38,43 @@ async def tell_what_is_served(
 ) -> None:
     """Look for the workspaces to serve, and have Redis know which partitions are drained, until the process stops."""
     while not stopping.is_set():
-        try:
+        with _borne("workspaces not looked for"):
             if serving.names:
                 async with pool.acquire() as database:
                     await serving.look(database)
-        except SERVERS_AWAY as failure:
-            _LOG.warning("workspaces not looked for", failure=type(failure).__name__)
-        served = serving.partitions(streams.partitions)
-        try:
+        with _borne("not told what is served"):
+            served = serving.partitions(streams.partitions)
             await open_bursts(redis)
             await mark_served(redis, range(streams.partitions.most) if served is None else served)
-        except REDIS_AWAY as failure:
-            _LOG.warning("not told what is served", failure=type(failure).__name__)
         await pause(stopping, serving.pause_seconds)
 
 
 async def trim_now_and_then(pool: asyncpg.Pool, stopping: asyncio.Event) -> None:
     """Trim the events that are older than their workspace keeps them, until the process stops."""
     while not stopping.is_set():
-        try:
+        with _borne("events not trimmed"):
             await trim_due(pool, datetime.now(UTC), stopping.is_set)
-        except (*SERVERS_AWAY, ConcurrentChangeError) as failure:
-            _LOG.warning("events not trimmed", failure=type(failure).__name__)
         await pause(stopping, _TRIM_SECONDS)
 
 
 async def shorten_now_and_then(pool: asyncpg.Pool, stopping: asyncio.Event) -> None:
     """Keep short what a console would read, where none does, until the process stops."""
     while not stopping.is_set():
-        try:
+        with _borne("words to read again not merged"):
             async with pool.acquire() as database:
                 await shorten_stale(database)
-        except SERVERS_AWAY as failure:
-            _LOG.warning("words to read again not merged", failure=type(failure).__name__)
         await pause(stopping, _SHORTEN_SECONDS)
+
+
+@contextmanager
+def _borne(event: str) -> Iterator[None]:
+    """Log a failure and go on, whatever it is: the next turn tries again, and drains must not end for it.
+
+    Of a failure only the type: its text may have what people sent.
+    """
+    try:
+        yield
+    except SERVERS_AWAY as failure:
+        _LOG.warning(event, failure=type(failure).__name__)
+    except Exception as failure:  # noqa: BLE001 (ours to mend, not the worker's end)
+        _LOG.error(event, failure=type(failure).__name__)

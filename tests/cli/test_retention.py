@@ -46,6 +46,9 @@ async def test_what_is_kept_is_shown_and_switched_off(system: System, variance: 
     await system.connect("elsewhere", workspace="other")
     assert "give --workspace: default, other" in (await variance("retention", "set", "30d")).err
     assert "a day (1d) at least" in (await variance("retention", "set", "23h", "--workspace", "other")).err
+    for too_long, reason in (("36501d", "36500d at most"), ("800000d", "at most five digits")):
+        refused = await variance("retention", "set", too_long, "--workspace", "other")
+        assert (refused.exit_code, reason in refused.err) == (2, True), refused.err
     await variance("retention", "set", "36h", "--workspace", "other")
     shown = (await variance("retention", "show", "--json")).json
     assert [(row["workspace"], row["events_kept"]) for row in shown] == [("default", "for good"), ("other", "36h")]
@@ -53,3 +56,22 @@ async def test_what_is_kept_is_shown_and_switched_off(system: System, variance: 
     shown = (await variance("retention", "show", "--json")).json
     assert {row["events_kept"] for row in shown} == {"for good"}
     assert "no workspace 'nobody'" in (await variance("retention", "off", "--workspace", "nobody")).failure
+
+
+async def test_a_worker_bears_that_events_are_kept_for_longer_than_time_is(system: System, variance: Variance) -> None:
+    await system.stop_worker()
+    await system.database.execute(
+        "INSERT INTO variance_data.retention (workspace_id, kept_seconds) SELECT id, $1 FROM variance_data.workspaces",
+        2**63 - 1,
+    )
+    assert [row["events_kept"] for row in (await variance("retention", "show", "--json")).json] == ["36500d"]
+    await system.start_worker()
+
+    async def is_gone_through() -> bool:
+        assert system.worker_task is not None
+        assert not system.worker_task.done(), system.worker_task.exception()
+        return bool(await system.database.fetchval("SELECT checked_at IS NOT NULL FROM variance_data.retention"))
+
+    await eventually(is_gone_through, "the workspace to be gone through")
+    await system.send(track("x", userId="u"))
+    assert len(await system.rows("events")) == 1

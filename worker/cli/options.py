@@ -51,7 +51,7 @@ def read_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> t
         return timedelta(0)
     match = _DURATION.fullmatch(value.strip())
     if match is None:
-        raise click.BadParameter(f"{value!r} is no duration such as 30m, 24h or 7d")
+        raise click.BadParameter(f"{value!r} is no duration such as 30m, 24h or 7d, of at most five digits")
     return timedelta(seconds=int(match[1]) * _SECONDS[match[2].lower()])
 
 

@@ -39,6 +39,8 @@ def set_(kept: timedelta, workspace: str | None, directory: Path, *, as_json: bo
     """
     if kept < _SHORTEST:
         raise click.BadParameter("events are kept for a day (1d) at least")
+    if kept > store.LONGEST_KEPT:
+        raise click.BadParameter("events are kept for 36500d at most; `variance retention off` keeps them for good")
     _print(asyncio.run(_set(find_servers(directory), workspace, kept)), as_json=as_json)
 
 

@@ -7,25 +7,12 @@ events that say such things the ids and the time stay in the log, so that foldin
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from worker.fold.facts import Facts
+from worker.fold.seen import Seen
 from worker.fold.stamp import Stamp
 from worker.retention.age import has_own_time
-from worker.store.messages import MessageKey
-
-
-class Seen(NamedTuple):
-    """When an identity was seen: the message that named it first, and the time of its own last one.
-
-    `hides_user`, `hides_visitor`: it was seen in this role as well, but not in the message that named it first.
-    """
-
-    first: Stamp | None
-    last_at: datetime | None
-    hides_user: bool
-    hides_visitor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +26,14 @@ class KnownFacts:
     identities: Mapping[UUID, Seen]
     accounts: Mapping[UUID, tuple[datetime, datetime]]
     claims: Collection[tuple[UUID, UUID, Stamp]]
-    withdrawn: Collection[MessageKey]
+    withdrawn: Collection[tuple[str, str]]
 
 
 @dataclass(slots=True)
 class Verdict:
     """What is to be done with a batch: keys to remove, events to reduce to their ids and times, and what stays."""
 
-    removed: list[MessageKey] = field(default_factory=list)
+    removed: list[tuple[str, str]] = field(default_factory=list)
     reduced: list[Facts] = field(default_factory=list)
     kept: list[Facts] = field(default_factory=list)
 

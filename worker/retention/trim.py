@@ -8,7 +8,7 @@ the events are about.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,61 +23,88 @@ from worker.retention.judge import KnownFacts, judge
 from worker.store import retention as store
 from worker.store.accounts import lock_accounts
 from worker.store.database import Database
-from worker.store.folded import REBUILD_LOCK
 from worker.store.identities import find_identities, lock_contacts
-from worker.store.ledger import read_all_rules
+from worker.store.ledger import read_connection_rules
+from worker.store.locks import REBUILD_LOCK, TRIM_LOCK, share_lock, take_lock
 from worker.store.messages import read_withdrawals
 
 _LOG = structlog.get_logger(__name__)
 
-TRIM_LOCK = 1447121489
-"""Held by the one process that trims."""
-
 PASS_EVERY = timedelta(hours=6)
 """How often a workspace is gone through."""
 
-_PAGE_IDENTITIES = 2000
-_MOST_EVENTS_EACH = 50
-_MOST_EVENTS = 1000  # in a transaction, so that nobody waits long for a contact
-_WAIT_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 _TELL_SECONDS = 10.0
 _TRIES = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How many identities are looked at together, events of each are read, and events are trimmed in a transaction.
+
+    `wait_seconds`: for how long a pass waits for those who do not know its bound.
+    """
+
+    identities: int = 2000
+    events_each: int = 50
+    events: int = 1000  # so that nobody waits long for a contact
+    wait_seconds: float = 60.0
+
+
+_STEPS = Steps()
+
+
 async def trim_due(pool: asyncpg.Pool, now: datetime, is_stopping: Callable[[], bool]) -> None:
     """Trim the workspaces that were not gone through lately. Does nothing where another process trims."""
     async with pool.acquire() as database:
-        due = await store.read_due(database, now - PASS_EVERY)
+        due = await store.list_due(database, now - PASS_EVERY)
         if not due:
             return
         async with pool.acquire() as holder, holder.transaction():
             # The lock is its transaction's, which idles meanwhile: a session's would stay behind in a pooler.
             await holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            if not await holder.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", TRIM_LOCK):
+            if not await take_lock(holder, TRIM_LOCK):
                 return
-            for retention in due:
-                if is_stopping() or not await trim(database, retention.workspace_id, now - retention.kept, is_stopping):
+            for workspace_id in due:
+                if is_stopping():
                     return
-                await store.mark_checked(database, retention.workspace_id, now)
+                await _trim_next(database, workspace_id, now, is_stopping)
+
+
+async def _trim_next(database: Database, workspace_id: int, now: datetime, is_stopping: Callable[[], bool]) -> None:
+    """Trim a workspace; where that fails it is tried again at the next turn, and the others have theirs now."""
+    try:
+        await trim(database, workspace_id, now, is_stopping)
+    except Exception as failure:
+        if database.is_closed() or isinstance(failure, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
+            raise  # not the workspace's: no other can be trimmed by this connection
+        _LOG.warning("workspace not trimmed", workspace_id=workspace_id, failure=type(failure).__name__)
 
 
 async def trim(
-    database: Database, workspace_id: int, until: datetime, is_stopping: Callable[[], bool] = lambda: False
+    database: Database,
+    workspace_id: int,
+    now: datetime,
+    is_stopping: Callable[[], bool] = lambda: False,
+    steps: Steps = _STEPS,
 ) -> bool:
-    """Trim a workspace's events from before a moment. False where it could not be gone through to its end now."""
-    await store.advance_trimmed_until(database, workspace_id, until)
-    if not await _await_readers(database, is_stopping):
+    """Trim the events that are older than a workspace keeps them. False where its turn is to come again soon."""
+    async with database.transaction():
+        kept = await store.hold_kept(database, workspace_id)
+        if kept is None:
+            return False
+        await store.advance_trimmed_until(database, workspace_id, now - kept)
+    if not await _await_readers(database, is_stopping, steps.wait_seconds):
         _LOG.warning("trim waits for a long transaction", workspace_id=workspace_id)
         return False
-    trimming = _Trim(database, workspace_id, until, await read_all_rules(database), is_stopping)
-    return await trimming.run()
+    trimming = _Trim(database, workspace_id, kept, now - kept, is_stopping, steps)
+    return await trimming.run() and await store.mark_checked(database, workspace_id, now, kept)
 
 
-async def _await_readers(database: Database, is_stopping: Callable[[], bool]) -> bool:
+async def _await_readers(database: Database, is_stopping: Callable[[], bool], wait_seconds: float) -> bool:
     """Wait until the transactions that may have read an earlier bound have ended; False where that lasts too long."""
     readers = await store.read_readers(database)
-    ends_at = time.monotonic() + _WAIT_SECONDS
+    ends_at = time.monotonic() + wait_seconds
     while await store.count_transactions(database, readers):
         if is_stopping() or time.monotonic() > ends_at:
             return False
@@ -85,8 +112,12 @@ async def _await_readers(database: Database, is_stopping: Callable[[], bool]) ->
     return True
 
 
-class _RebuildUnderWayError(Exception):
-    """The log is being folded again, from a state of its own."""
+class _BrokenOffError(Exception):
+    """The pass cannot go on: its events are kept for longer now, a rebuild is under way, or the process stops."""
+
+
+class _OtherRulesError(Exception):
+    """The account rules are not those by which events were read."""
 
 
 @dataclass(slots=True)
@@ -95,9 +126,10 @@ class _Trim:
 
     database: Database
     workspace_id: int
+    kept: timedelta
     until: datetime
-    rules: Mapping[str, AccountRules]
     is_stopping: Callable[[], bool]
+    steps: Steps
     removed: int = 0
     reduced: int = 0
     told_at: float = field(default_factory=time.monotonic)
@@ -108,13 +140,13 @@ class _Trim:
             await self._trim_page([None])
             behind = UUID(int=0)
             while ids := await store.list_old_identities(
-                self.database, self.workspace_id, behind, self.until, _PAGE_IDENTITIES
+                self.database, self.workspace_id, behind, self.until, self.steps.identities
             ):
                 await self._trim_page(ids)
                 behind = ids[-1]
                 if self.is_stopping():
                     return False
-        except _RebuildUnderWayError:
+        except _BrokenOffError:
             return False
         finally:
             if self.removed or self.reduced:
@@ -126,30 +158,48 @@ class _Trim:
         passed = dict.fromkeys(ids, 0)
         while passed:
             messages = await store.read_old_events(
-                self.database, self.workspace_id, passed, self.until, _MOST_EVENTS_EACH
+                self.database, self.workspace_id, passed, self.until, self.steps.events_each
             )
-            events = [
-                facts_of_logged(message, self.rules[message.stamp.connection_id])
-                for message in messages
-            ]
+            rules = await self._read_rules(message.stamp.connection_id for message in messages)
+            events = [facts_of_logged(message, rules[message.stamp.connection_id]) for message in messages]
             found, kept = Counter(map(_sender_id, events)), Counter[UUID | None]()
-            for first in range(0, len(events), _MOST_EVENTS):
-                kept.update(map(_sender_id, await self._settle(events[first : first + _MOST_EVENTS])))
-            passed = {id_: passed[id_] + kept[id_] for id_ in passed if found[id_] == _MOST_EVENTS_EACH}
+            try:
+                for first in range(0, len(events), self.steps.events):
+                    settled = await self._settle(events[first : first + self.steps.events], rules)
+                    kept.update(map(_sender_id, settled))
+            except _OtherRulesError:
+                continue  # what stayed until here is read again, and told apart anew
+            passed = {id_: passed[id_] + kept[id_] for id_ in passed if found[id_] == self.steps.events_each}
 
-    async def _settle(self, events: Sequence[Facts]) -> list[Facts]:
+    async def _read_rules(self, connection_ids: Iterable[str]) -> Mapping[str, AccountRules]:
+        known = await read_connection_rules(self.database, set(connection_ids))
+        return {id_: connection.rules for id_, connection in known.items()}
+
+    async def _settle(self, events: Sequence[Facts], rules: Mapping[str, AccountRules]) -> list[Facts]:
         """Remove and reduce events, in a transaction; give those that stay as they are."""
         for _ in range(_TRIES):
+            if self.is_stopping():
+                raise _BrokenOffError
             try:
                 async with self.database.transaction():
+                    await self._hold_grounds(rules)
                     return await self._settle_now(events)
             except ConcurrentChangeError:
                 continue
         raise ConcurrentChangeError
 
+    async def _hold_grounds(self, rules: Mapping[str, AccountRules]) -> None:
+        """Have nobody change, before the transaction ends, what the events are trimmed by; raise where somebody has."""
+        kept = await store.hold_kept(self.database, self.workspace_id)
+        if kept is None or kept > self.kept:
+            raise _BrokenOffError
+        if not await share_lock(self.database, REBUILD_LOCK):
+            raise _BrokenOffError
+        # Rules are changed by a rebuild only, which may have come and gone since.
+        if await self._read_rules(rules) != rules:
+            raise _OtherRulesError
+
     async def _settle_now(self, events: Sequence[Facts]) -> list[Facts]:
-        if not await self.database.fetchval("SELECT pg_try_advisory_xact_lock_shared($1::bigint)", REBUILD_LOCK):
-            raise _RebuildUnderWayError
         verdict = judge(events, await self._hold(events))
         await store.remove_messages(self.database, self.workspace_id, verdict.removed)
         await store.reduce_messages(self.database, self.workspace_id, [event.message for event in verdict.reduced])

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from worker.store import locks
 from worker.store.database import Database
 from worker.store.scratch import FOLDED_TABLES, REAL, SCRATCH
 
-REBUILD_LOCK = 1447121488
-"""Held by a rebuild from its beginning to its end; shared by what must not change the evidence meanwhile."""
+REBUILD_LOCK = locks.REBUILD_LOCK
 
 
 async def count_differences(database: Database, workspace_id: int | None) -> dict[str, int]:

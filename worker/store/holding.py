@@ -12,13 +12,11 @@ from contextlib import asynccontextmanager
 from asyncpg.transaction import Transaction
 
 from worker.store.database import Database, server_settings
+from worker.store.locks import take_lock
 from worker.store.pooler import Opener
 
 _LONGEST_SECONDS = 24 * 3600.0
 _POLL_SECONDS = 0.1
-
-# A statement without parameters, after which the last one with some keeps its snapshot no longer.
-_NOTHING = "SELECT"
 
 IsHeld = Callable[[], Awaitable[None]]
 """Raises what is the surroundings' fault where the lock was lost."""
@@ -36,7 +34,7 @@ async def holding(database_url: str, lock: int, waits_seconds: float | None = No
             return
 
         async def is_held() -> None:
-            await database.execute(_NOTHING)
+            await database.execute("SELECT")
 
         try:
             yield is_held
@@ -52,8 +50,7 @@ async def _take(database: Database, lock: int, waits_seconds: float | None) -> T
     while True:
         transaction = database.transaction()
         await transaction.start()
-        if await database.fetchval("SELECT pg_try_advisory_xact_lock($1::bigint)", lock):
-            await database.execute(_NOTHING)
+        if await take_lock(database, lock):
             return transaction
         await transaction.rollback()
         if waits_seconds is not None and time.monotonic() - began_at >= waits_seconds:

@@ -8,11 +8,14 @@ from uuid import UUID
 from asyncpg import Record
 
 from worker.fold.facts import LoggedMessage
+from worker.fold.seen import Seen
 from worker.fold.stamp import Stamp
-from worker.retention.judge import Seen
 from worker.sql import statement
 from worker.store.database import Database, from_jsonb
 from worker.store.messages import MessageKey, logged_message
+
+LONGEST_KEPT = timedelta(days=36500)
+"""What is longer counts as this: a moment so long ago may lie before all that a date can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,6 @@ class Retention:
     kept: timedelta | None
     trimmed_until: datetime | None
     checked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DueRetention:
-    """A workspace whose turn it is to be gone through."""
-
-    workspace_id: int
-    kept: timedelta
 
 
 async def set_retention(database: Database, workspace_id: int, kept: timedelta | None) -> None:
@@ -47,7 +42,7 @@ async def list_retention(database: Database) -> list[Retention]:
         Retention(
             row["workspace_id"],
             row["workspace"],
-            None if row["kept_seconds"] is None else timedelta(seconds=row["kept_seconds"]),
+            None if row["kept_seconds"] is None else _kept(row["kept_seconds"]),
             row["trimmed_until"],
             row["checked_at"],
         )
@@ -55,15 +50,28 @@ async def list_retention(database: Database) -> list[Retention]:
     ]
 
 
-async def read_due(database: Database, checked_before: datetime) -> list[DueRetention]:
+async def list_due(database: Database, checked_before: datetime) -> list[int]:
     """Give the workspaces that keep their events for a time, and were not gone through since a moment."""
-    rows = await database.fetch(statement("read_due_retention"), checked_before)
-    return [DueRetention(row["workspace_id"], timedelta(seconds=row["kept_seconds"])) for row in rows]
+    return [row["workspace_id"] for row in await database.fetch(statement("list_due_retention"), checked_before)]
 
 
-async def mark_checked(database: Database, workspace_id: int, now: datetime) -> None:
-    """Remember that a workspace was gone through."""
-    await database.execute(statement("update_checked_retention"), workspace_id, now)
+async def hold_kept(database: Database, workspace_id: int) -> timedelta | None:
+    """Give how long a workspace keeps its events, None for good. Nobody changes it before the transaction ends."""
+    seconds: int | None = await database.fetchval(statement("hold_kept_seconds"), workspace_id)
+    return None if seconds is None else _kept(seconds)
+
+
+def _kept(seconds: int) -> timedelta:
+    return timedelta(seconds=min(seconds, LONGEST_KEPT.total_seconds()))
+
+
+async def mark_checked(database: Database, workspace_id: int, now: datetime, kept: timedelta) -> bool:
+    """Remember that a workspace was gone through. False where it keeps its events for less time than that by now."""
+    seconds = int(kept.total_seconds())
+    is_marked: bool | None = await database.fetchval(
+        statement("update_checked_retention"), workspace_id, now, seconds
+    )
+    return is_marked is not None
 
 
 async def advance_trimmed_until(database: Database, workspace_id: int, until: datetime) -> None:
