@@ -11,7 +11,9 @@ from schemas.foreseen import ForeseenError
 from schemas.redis_url import SENTINEL_SCHEME, each_host, is_sentinel
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.001, le=2_147_483)]
+"""In whole milliseconds neither 0, which would be no limit at all, nor more than 31 bits take."""
+
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 _REDIS_SCHEMES = ("redis", "rediss", "unix", SENTINEL_SCHEME)
