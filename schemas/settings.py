@@ -131,8 +131,9 @@ def read_settings(kind: type[_Settings], environ: Mapping[str, str] | None = Non
     _check_required(kind, given)
     for field in msgspec.structs.fields(kind):
         _check(field.encode_name, field.type, given)
-    if given.get("REDIS_CERTIFICATE") == "unchecked" and "REDIS_URL" in given:
-        given["REDIS_URL"] = without_certificate_check(given["REDIS_URL"])
+    if given.get("REDIS_CERTIFICATE") == "unchecked":
+        redis_urls = {name: given[name] for name in ("REDIS_URL", "ARQ_REDIS_URL") if name in given}
+        given |= {name: without_certificate_check(url) for name, url in redis_urls.items()}
     return msgspec.convert(given, kind, strict=False)
 
 
