@@ -57,13 +57,6 @@ class WebSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     shutdown_seconds: Seconds = 10.0
 
 
-class DatabaseSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
-    """What a command reads that needs Postgres only."""
-
-    database_url: str
-    public_url: str = "http://127.0.0.1:8080"
-
-
 class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     """What a `worker` process reads. Times in seconds."""
 
