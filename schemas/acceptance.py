@@ -96,6 +96,8 @@ def _uniform(raw: Any, call_type: str | None, path: str, *, from_segment: bool) 
     name_fields(raw)
     raw.pop("writeKey", None)  # the browser's SDK repeats the secret in each message
     _set_type(raw, call_type, path, TYPES if from_segment else _SENDERS_TYPES)
+    if raw["type"] == "alias":
+        _name_legacy_fields(raw)
     try:
         msgspec.convert(raw, CALLS[raw["type"]])  # a union of the calls would be resolved anew each time
     except msgspec.ValidationError as error:
@@ -117,12 +119,14 @@ def name_fields(raw: dict[str, Any]) -> None:
         if known is not None and not name.startswith("_"):
             value = raw.pop(name)
             raw.setdefault(known, value)
-    if str(raw.get("type", "")).lower() == "alias":
-        for legacy, known in _LEGACY_ALIAS_FIELDS.items():
-            if legacy in raw:
-                value = raw.pop(legacy)
-                if raw.get(known) is None:
-                    raw[known] = value
+
+
+def _name_legacy_fields(alias: dict[str, Any]) -> None:
+    for legacy, known in _LEGACY_ALIAS_FIELDS.items():
+        if legacy in alias:
+            value = alias.pop(legacy)
+            if alias.get(known) is None:
+                alias[known] = value
 
 
 def _set_type(raw: dict[str, Any], call_type: str | None, path: str, types: frozenset[str]) -> None:
