@@ -36,8 +36,9 @@ class HeavyBodies:
                 self._refuse_resting(sender)
                 try:
                     yield
-                except RefusalError:
-                    self._bad_at.append((sender, time.monotonic()))
+                except RefusalError as refusal:
+                    if refusal.retry_after_seconds is None:  # where the trouble is ours, it is no bad body
+                        self._bad_at.append((sender, time.monotonic()))
                     raise
         finally:
             self._waiting[sender] -= 1
