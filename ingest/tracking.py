@@ -120,7 +120,10 @@ def _secrets(headers: Mapping[str, str], value: Any) -> list[str]:
 
 
 def _share(root: dict[str, Any], message: Any) -> Any:
-    """Give a message with what the batch says for all of them; what the message says itself wins."""
+    """Give a message with what the batch says for all of them; what the message says itself wins.
+
+    What is no object is passed over: to refuse the batch for it would cost all its messages.
+    """
     if not isinstance(message, dict):
         return message
     name_fields(message)
