@@ -33,6 +33,7 @@ async def recount(database: Database, redis: RedisClient) -> dict[int, int]:
 async def _recount(database: Database, redis: Redis, partition: int) -> int:
     while True:
         async with database.transaction():
+            await database.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # counting may take long
             if await lock_partition(database, partition):  # nobody drains it meanwhile
                 row = (await read_ledger(database)).get(partition, _NOTHING)
                 return await _correct(redis, partition, row)
