@@ -17,6 +17,7 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from ingest.app import create_app
 from ingest.server import Site
 from ingest.sockets import SOCKETS
+from schemas.foreseen import ForeseenError
 from schemas.garbage import look_seldom_for_cycles
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WebSettings, read_settings
@@ -40,6 +41,8 @@ def main() -> None:
     look_seldom_for_cycles(_OBJECTS_BETWEEN_LOOKS)
     try:
         uvloop.run(_serve(settings))
+    except ForeseenError as error:
+        sys.exit(f"web: {error}")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         sys.exit(f"web: cannot listen on {settings.host}:{settings.port}: {reason}")

@@ -31,13 +31,13 @@ class BodyReader:
         self._heavy = HeavyBodies()
 
     @asynccontextmanager
-    async def read(self, request: web.Request, sender: str) -> AsyncIterator[bytes]:
-        """Give the body as it was before any compression; its bytes are the sender's until the block ends.
+    async def read(self, request: web.Request, poster: str) -> AsyncIterator[bytes]:
+        """Give the body as it was before any compression; its bytes are the poster's until the block ends.
 
         Raises RefusalError.
         """
         async with AsyncExitStack() as stack:
-            hold = stack.enter_context(self._budget.hold(sender))
+            hold = stack.enter_context(self._budget.hold(poster))
             body = await self._read_whole(request, hold)
             if len(body) > self._max_bytes:
                 raise self._too_large()
@@ -46,7 +46,7 @@ class BodyReader:
             window_bits = _window_bits(request.headers.get("Content-Encoding"), body)
             is_heavy = len(body) > HEAVY_BYTES or (window_bits is not None and _inflates_to_much(body, window_bits))
             if is_heavy:
-                await stack.enter_async_context(self._heavy.turn(sender))
+                await stack.enter_async_context(self._heavy.turn(poster))
             if window_bits is not None:
                 inflate = partial(self._inflate, body, window_bits)
                 body = await asyncio.to_thread(inflate) if is_heavy else inflate()

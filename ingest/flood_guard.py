@@ -42,19 +42,19 @@ class FloodGuard:
         self._is_closed = asyncio.Event()
 
     @contextmanager
-    def post(self, sender: str) -> Iterator[None]:
-        """Count a post while it is under way. Raises RefusalError where its sender floods and has too many."""
-        if sender in self.flooding and self._counted[sender] >= self._most_at_once:
-            self.flooding[sender] = time.monotonic() + _HELD_BACK_SECONDS
+    def post(self, poster: str) -> Iterator[None]:
+        """Count a post while it is under way. Raises RefusalError where its poster floods and has too many."""
+        if poster in self.flooding and self._counted[poster] >= self._most_at_once:
+            self.flooding[poster] = time.monotonic() + _HELD_BACK_SECONDS
             message = "This connection sends so much that others would have to wait"
             raise RefusalError(429, "too_much_at_once", message, retry_after_seconds=1)
-        self._counted[sender] += 1
+        self._counted[poster] += 1
         try:
             yield
         finally:
-            self._counted[sender] -= 1
-            if not self._counted[sender]:
-                del self._counted[sender]
+            self._counted[poster] -= 1
+            if not self._counted[poster]:
+                del self._counted[poster]
 
     async def watch(self) -> None:
         """Look who floods, until `close`."""
@@ -67,18 +67,18 @@ class FloodGuard:
     def look(self, now: float) -> None:
         """Find who floods and who does no more. `now` is the time of the monotonic clock, in seconds."""
         under_way = self._posts_under_way()
-        self._seen_at = {sender: at for sender, at in self._seen_at.items() if now - at < _OTHERS_SECONDS}
+        self._seen_at = {poster: at for poster, at in self._seen_at.items() if now - at < _OTHERS_SECONDS}
         self._seen_at.update(dict.fromkeys(under_way, now))
-        many = {sender for sender, posts in under_way.items() if posts >= _FLOOD_POSTS and len(self._seen_at) > 1}
-        self._looks = Counter({sender: self._looks[sender] + 1 for sender in many})
-        for sender, until in list(self.flooding.items()):
+        many = {poster for poster, posts in under_way.items() if posts >= _FLOOD_POSTS and len(self._seen_at) > 1}
+        self._looks = Counter({poster: self._looks[poster] + 1 for poster in many})
+        for poster, until in list(self.flooding.items()):
             if until < now:
-                del self.flooding[sender]
-                _log.info("flood_over", connection_id=sender)
-        for sender, looks in self._looks.items():
-            if looks >= _FLOOD_LOOKS and sender not in self.flooding:
-                self.flooding[sender] = now + _HELD_BACK_SECONDS
-                _log.warning("flood", connection_id=sender, posts_under_way=under_way[sender])
+                del self.flooding[poster]
+                _log.info("flood_over", connection_id=poster)
+        for poster, looks in self._looks.items():
+            if looks >= _FLOOD_LOOKS and poster not in self.flooding:
+                self.flooding[poster] = now + _HELD_BACK_SECONDS
+                _log.warning("flood", connection_id=poster, posts_under_way=under_way[poster])
 
     def close(self) -> None:
         """Let `watch` return."""

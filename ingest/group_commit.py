@@ -40,7 +40,7 @@ _STUCK_SECONDS = 0.25
 """For how long a write is under way that Redis is taken to be stuck with."""
 
 _COUNT_SECONDS = 0.05
-"""For how long it is remembered how much each sender has in hand, where that matters."""
+"""For how long it is remembered how much each poster has in hand, where that matters."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

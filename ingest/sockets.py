@@ -17,10 +17,17 @@ from aiohttp import web
 
 from ingest.answers import as_bytes, refused, unavailable
 from ingest.json_errors import JsonErrors
+from schemas.foreseen import ForeseenError
 from schemas.settings import WebSettings
 
 _OTHER_FILES = 300
-"""Files that a process has open besides its senders' sockets."""
+"""Files that are kept for other things than senders' sockets; half of all where there are few."""
+
+_FEWEST_SOCKETS = 32
+"""With room for fewer, a process would turn away what a single busy sender opens."""
+
+_MAC_FILES = 10_240
+"""What macOS takes at most, though it says that there is no limit."""
 
 _SHED_RATIO = 0.05
 """Of the sockets, how many go at a time: finding the idlest means to look at all of them."""
@@ -34,11 +41,11 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Sockets:
     """The open sockets, and their limits. `max_open` may be less than was asked for: a process has only so many files.
 
-    Times in seconds.
+    Times in seconds. Raises ForeseenError where there are too few files.
     """
 
     def __init__(self, settings: WebSettings) -> None:
-        self.max_open = min(settings.max_open_sockets, _files() - _OTHER_FILES)
+        self.max_open = min(settings.max_open_sockets, _room(files_allowed()))
         self.header_timeout_seconds = settings.header_timeout_seconds
         self.keepalive_seconds = settings.keepalive_seconds
         self.unread_seconds = settings.body_timeout_seconds
@@ -74,12 +81,23 @@ def idlest(sockets: Iterable["BoundedSocket"], count: int) -> list["BoundedSocke
     return sorted((each for each in sockets if each.is_idle), key=lambda each: each.idle_since)[:count]
 
 
-def _files() -> int:
+def _room(files: int) -> int:
+    """Give how many of so many files may be senders' sockets. Raises ForeseenError where those are too few."""
+    room = files - min(_OTHER_FILES, files // 2)
+    if room < _FEWEST_SOCKETS:
+        message = f"only {files} files may be open, too few for sockets; raise that limit, as by `ulimit -n 4096`"
+        raise ForeseenError(message)
+    return room
+
+
+def files_allowed() -> int:
     """Give how many files the process may have open, after raising that as far as it is allowed to."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # some systems take less than they say
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
+    for more in (hard, max(soft, _MAC_FILES)):
+        with contextlib.suppress(ValueError, OSError):  # some systems take less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
+            break
     return soft if soft != resource.RLIM_INFINITY else 2**31
 
 

@@ -66,7 +66,7 @@ class Lane:
         return self._judge_of(message.path)
 
     def put(self, pair: Pair, settle: Callable[[QueueUnavailableError | None], None]) -> None:
-        """Queue the pair. Raises an exception where its sender has too much under way."""
+        """Queue the pair. Raises an exception where its poster has too much under way."""
         if self._flood_guard.flooding and connection_of(pair.field) in self._flood_guard.flooding:
             raise FloodingError
         self._group_commit.put_then((pair,), settle)

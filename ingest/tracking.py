@@ -55,9 +55,9 @@ class Tracking:
         async def take(request: web.Request) -> None:
             received_at = datetime.now(UTC)
             self._pressure.check()
-            sender = self._sender(request)
-            with self._flood_guard.post(sender):
-                async with self._body_reader.read(request, sender) as body:
+            poster = self._poster(request)
+            with self._flood_guard.post(poster):
+                async with self._body_reader.read(request, poster) as body:
                     value = parse(body)
                     connection = await self._access.by_secret(_secrets(request.headers, value))
                     request[CONNECTION_ID] = connection.id
@@ -82,9 +82,9 @@ class Tracking:
         """Take a batch. An empty one is accepted: Segment accepts it, and nothing is lost by it."""
         received_at = datetime.now(UTC)
         self._pressure.check()
-        sender = self._sender(request)
-        with self._flood_guard.post(sender):
-            async with self._body_reader.read(request, sender) as body:
+        poster = self._poster(request)
+        with self._flood_guard.post(poster):
+            async with self._body_reader.read(request, poster) as body:
                 judged = await self._judge(request, parse(body), received_at)
             await self._intake.queue(judged)
 
@@ -102,7 +102,7 @@ class Tracking:
             whole = map(partial(_share, shared), whole)
         return await self._intake.judge_all(connection, whole, received_at, path="$.batch")
 
-    def _sender(self, request: web.Request) -> str:
+    def _poster(self, request: web.Request) -> str:
         """Give who sends, for a fair share: the connection, or the address of one whose secret is in the body."""
         known = self._access.at_once(presented_secrets(request.headers))
         return f"@{request.remote}" if known is None else known.id
@@ -120,7 +120,10 @@ def _secrets(headers: Mapping[str, str], value: Any) -> list[str]:
 
 
 def _share(root: dict[str, Any], message: Any) -> Any:
-    """Give a message with what the batch says for all of them; what the message says itself wins."""
+    """Give a message with what the batch says for all of them; what the message says itself wins.
+
+    What is no object is passed over: to refuse the batch for it would cost all its messages.
+    """
     if not isinstance(message, dict):
         return message
     name_fields(message)

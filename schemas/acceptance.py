@@ -1,10 +1,11 @@
 """From one decoded JSON value to a message that the queue can carry, or to a refusal that names the field.
 
 The accepted form keeps every field that was sent; only the envelope is made uniform: the names of Segment's own
-fields, the four ids as strings, `type` in lower case, `messageId` and `receivedAt` present.
+fields, the ids as strings, `type` in lower case, `messageId` and `receivedAt` present.
 """
 
 import json
+import sys
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,6 +18,7 @@ from schemas.ids import index_key
 from schemas.message import CALLS, TYPES
 from schemas.reasons import Reason
 from schemas.timestamps import read_instant, write_instant
+from schemas.tolerant_json import DEEPEST
 
 _FIELDS = (
     "type", "messageId", "userId", "anonymousId", "previousId", "groupId", "event", "name", "category", "traits",
@@ -73,13 +75,18 @@ def accept(
     """
     try:
         message, sender = _uniform(raw, call_type, path, from_segment=from_segment)
-        if not (from_segment and read_instant(message.get("receivedAt"))):
-            message["receivedAt"] = write_instant(received_at)
-        if not message.get("messageId"):
-            message["messageId"] = str(uuid.uuid4())
-        return Accepted(index_key(message["messageId"]), sender, _write(message, path))
     except _RefusedError as refusal:
         return _refused(raw, refusal)
+    sent_id, sent_received_at = message.get("messageId"), message.get("receivedAt")
+    if not (from_segment and read_instant(sent_received_at)):
+        message["receivedAt"] = write_instant(received_at)
+    if not sent_id:
+        message["messageId"] = str(uuid.uuid4())
+    try:
+        return Accepted(index_key(message["messageId"]), sender, _write(message))
+    except orjson.JSONEncodeError:
+        too_deep = _RefusedError("nested_too_deeply", f"Nested too deeply to be stored - at `{path}`")
+        return _refused(_without_ours(message, sent_id, sent_received_at), too_deep)
 
 
 def _uniform(raw: Any, call_type: str | None, path: str, *, from_segment: bool) -> tuple[dict[str, Any], str]:
@@ -89,6 +96,8 @@ def _uniform(raw: Any, call_type: str | None, path: str, *, from_segment: bool) 
     name_fields(raw)
     raw.pop("writeKey", None)  # the browser's SDK repeats the secret in each message
     _set_type(raw, call_type, path, TYPES if from_segment else _SENDERS_TYPES)
+    if raw["type"] == "alias":
+        _name_legacy_fields(raw)
     try:
         msgspec.convert(raw, CALLS[raw["type"]])  # a union of the calls would be resolved anew each time
     except msgspec.ValidationError as error:
@@ -110,12 +119,14 @@ def name_fields(raw: dict[str, Any]) -> None:
         if known is not None and not name.startswith("_"):
             value = raw.pop(name)
             raw.setdefault(known, value)
-    if str(raw.get("type", "")).lower() == "alias":
-        for legacy, known in _LEGACY_ALIAS_FIELDS.items():
-            if legacy in raw:
-                value = raw.pop(legacy)
-                if raw.get(known) is None:
-                    raw[known] = value
+
+
+def _name_legacy_fields(alias: dict[str, Any]) -> None:
+    for legacy, known in _LEGACY_ALIAS_FIELDS.items():
+        if legacy in alias:
+            value = alias.pop(legacy)
+            if alias.get(known) is None:
+                alias[known] = value
 
 
 def _set_type(raw: dict[str, Any], call_type: str | None, path: str, types: frozenset[str]) -> None:
@@ -165,12 +176,15 @@ def id_text(value: str | float | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _write(message: dict[str, Any], path: str) -> bytes:
-    try:
-        # A copy, since orjson's own bytes leave a hole of several kilobytes behind them for as long as they are kept.
-        return memoryview(orjson.dumps(message)).tobytes()
-    except orjson.JSONEncodeError:
-        raise _RefusedError("nested_too_deeply", f"Nested too deeply to be stored - at `{path}`") from None
+def _write(message: dict[str, Any]) -> bytes:
+    # A copy, since orjson's own bytes leave a hole of several kilobytes behind them for as long as they are kept.
+    return memoryview(orjson.dumps(message)).tobytes()
+
+
+def _without_ours(message: dict[str, Any], sent_id: Any, sent_received_at: Any) -> dict[str, Any]:
+    """Give a message without the id and the time that it was given here, which each repetition would have others of."""
+    sent = {"messageId": sent_id, "receivedAt": sent_received_at}
+    return {name: value for name, value in (message | sent).items() if value is not None or name not in sent}
 
 
 def _at(detail: str, path: str) -> str:
@@ -191,7 +205,9 @@ def _text_of(raw: Any) -> str:
     try:
         return orjson.dumps(raw).decode()
     except orjson.JSONEncodeError:
+        usual = sys.getrecursionlimit()
+        sys.setrecursionlimit(usual + DEEPEST)  # or the writer gives up on what could be read
         try:
             return json.dumps(raw)
-        except RecursionError:
-            return ""
+        finally:
+            sys.setrecursionlimit(usual)

@@ -11,7 +11,9 @@ from schemas.foreseen import ForeseenError
 from schemas.redis_url import SENTINEL_SCHEME, each_host, is_sentinel
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.001, le=2_147_483)]
+"""In whole milliseconds neither 0, which would be no limit at all, nor more than 31 bits take."""
+
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 _REDIS_SCHEMES = ("redis", "rediss", "unix", SENTINEL_SCHEME)
@@ -53,13 +55,6 @@ class WebSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
     body_timeout_seconds: Seconds = 30.0
     keepalive_seconds: Seconds = 75.0
     shutdown_seconds: Seconds = 10.0
-
-
-class DatabaseSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
-    """What a command reads that needs Postgres only."""
-
-    database_url: str
-    public_url: str = "http://127.0.0.1:8080"
 
 
 class WorkerSettings(LogSettings, frozen=True, kw_only=True, rename="upper"):
@@ -129,8 +124,9 @@ def read_settings(kind: type[_Settings], environ: Mapping[str, str] | None = Non
     _check_required(kind, given)
     for field in msgspec.structs.fields(kind):
         _check(field.encode_name, field.type, given)
-    if given.get("REDIS_CERTIFICATE") == "unchecked" and "REDIS_URL" in given:
-        given["REDIS_URL"] = without_certificate_check(given["REDIS_URL"])
+    if given.get("REDIS_CERTIFICATE") == "unchecked":
+        redis_urls = {name: given[name] for name in ("REDIS_URL", "ARQ_REDIS_URL") if name in given}
+        given |= {name: without_certificate_check(url) for name, url in redis_urls.items()}
     return msgspec.convert(given, kind, strict=False)
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import orjson
 
+DEEPEST = 1024
+"""The levels that orjson reads at most; it writes a quarter of them."""
+
 _ORJSON_INTEGERS = range(-(2**63), 2**64)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

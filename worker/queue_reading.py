@@ -11,7 +11,9 @@ from schemas.queue import QueuedMessage, accepted_key, read_pair, removed_key, s
 from schemas.redis_client import Command
 from schemas.redis_commands import run_all
 
-_ENTRIES_A_READ = 100
+_FIRST_READ = 8
+_MOST_ENTRIES_A_READ = 1000
+_FULL_READ_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,22 @@ class QueueReading:
         async for waiting in self.messages(numbers):
             yield waiting
 
-    async def messages(self, partitions: Iterable[int]) -> AsyncIterator[Waiting]:
-        """Give the messages that stand in these partitions' streams, the oldest first."""
+    async def messages(self, partitions: Iterable[int], until: str = "+") -> AsyncIterator[Waiting]:
+        """Give the messages that stand in these partitions' streams, the oldest first, up to the entry `until`."""
         for partition in partitions:
-            start = "-"
+            start, entries = "-", _FIRST_READ
             while rows := await self._redis.execute_command(  # type: ignore[no-untyped-call]
-                "XRANGE", stream_key(partition), start, "+", "COUNT", _ENTRIES_A_READ
+                "XRANGE", stream_key(partition), start, until, "COUNT", entries
             ):
+                size_bytes = 0
                 for entry_id, fields in rows:
                     for field, value in zip(fields[::2], fields[1::2], strict=True):
+                        size_bytes += len(value)
                         yield Waiting(partition, entry_id.decode(), read_pair(field, value))
                 start = f"({rows[-1][0].decode()}"
+                # An entry may hold a byte or many megabytes.
+                is_full = size_bytes > _FULL_READ_BYTES
+                entries = max(1, entries // 2) if is_full else min(2 * entries, _MOST_ENTRIES_A_READ)
 
 
 def _look_at(partition: int) -> list[Command]:

@@ -1,16 +1,16 @@
 """After a restore: has Redis count what it accepted again, which a copy of it has forgotten in part.
 
-What a partition accepted is what Postgres settled and what still waits. Safe while posts are accepted and applied.
+What a partition accepted is what Postgres settled and what still waits. Safe while posts are accepted and applied:
+what comes while it counts stands behind the last entry that it counts, and is added to the counter by itself.
 """
 
 import asyncio
 
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
 from schemas.partitions import find_partitions
-from schemas.queue import accepted_key, removed_key
-from schemas.redis_client import RedisClient
+from schemas.queue import accepted_key, removed_key, stream_key
+from schemas.redis_client import Command, RedisClient, run_all
 from worker.queue_reading import QueueReading
 from worker.store.database import Database
 from worker.store.ledger import lock_partition
@@ -33,29 +33,29 @@ async def recount(database: Database, redis: RedisClient) -> dict[int, int]:
 async def _recount(database: Database, redis: Redis, partition: int) -> int:
     while True:
         async with database.transaction():
-            # Nobody drains it meanwhile; whoever writes to it has the count begun again.
-            if await lock_partition(database, partition):
+            await database.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # counting may take long
+            if await lock_partition(database, partition):  # nobody drains it meanwhile
                 row = (await read_ledger(database)).get(partition, _NOTHING)
-                try:
-                    return await _correct(redis, partition, row)
-                except WatchError:
-                    pass
+                return await _correct(redis, partition, row)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _correct(redis: Redis, partition: int, row: LedgerRow) -> int:
-    """Count what waits, and correct the counters. Raises WatchError where something was accepted meanwhile."""
-    async with redis.pipeline(transaction=True) as pipeline:
-        await pipeline.watch(accepted_key(partition))
-        counted = int(await pipeline.get(accepted_key(partition)) or 0)
-        waiting = [
-            one async for one in QueueReading(redis).messages([partition]) if one.entry_id not in row.settled_entries
+    """Count what waits, and add what the counter lacks; give how much that was."""
+    looks: list[Command] = [
+        ("GET", accepted_key(partition)),
+        ("XREVRANGE", stream_key(partition), "+", "-", "COUNT", 1),
+    ]
+    counted, last = await run_all(redis, looks, at_one_moment=True)
+    accepted = row.tally.total
+    if last:
+        async for waiting in QueueReading(redis).messages([partition], until=last[0][0].decode()):
+            accepted += waiting.entry_id not in row.settled_entries
+    correction = accepted - int(counted or 0)
+    if correction:
+        changes: list[Command] = [
+            ("INCRBY", accepted_key(partition), correction),
+            ("SET", removed_key(partition), row.tally.total),
         ]
-        accepted = row.tally.total + len(waiting)
-        if accepted == counted:
-            return 0
-        pipeline.multi()  # type: ignore[no-untyped-call] # redis-py has no type for it
-        pipeline.set(accepted_key(partition), accepted)
-        pipeline.set(removed_key(partition), row.tally.total)
-        await pipeline.execute()
-        return accepted - counted
+        await run_all(redis, changes, at_one_moment=True)
+    return correction

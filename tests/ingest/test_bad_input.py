@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.ingest.edge import CONNECTION, TRACK, Edge
@@ -132,6 +133,27 @@ async def test_any_depth_is_either_kept_or_refused(edge: Edge, depth: int) -> No
     assert batch.status in (200, 400)
     if batch.status == 200:
         assert "m1" in [message["messageId"] for message in await edge.messages()]
+
+
+@pytest.mark.parametrize("depth", [300, 900, 1000, 1019])
+@pytest.mark.parametrize("given", [{}, {"messageId": "deep"}, {"receivedAt": "soon"}])
+async def test_what_is_too_deep_to_be_stored_is_kept_as_it_was_sent_and_once_however_often_it_comes(
+    edge: Edge, depth: int, given: dict[str, Any]
+) -> None:
+    start = json.dumps(given | {"type": "identify", "userId": "u", "traits": {"a": 1}})[:-2]
+    texts = [f'{start}, "b": {"[" * depth}{{"last": "{last}"}}{"]" * depth}}}}}' for last in ("one", "two")]
+    batch = f'{{"batch": [{",".join(texts)}], "context": {{"a": {"[" * depth}{"]" * depth}}}}}'.encode()
+
+    for _ in range(2):
+        assert (await edge.post("/v1/batch", body=batch)).status == 200
+
+    refusals = await edge.refusals()
+    assert {refusal.reason for refusal in refusals} == {"nested_too_deeply"}
+    bodies = sorted({refusal.body for refusal in refusals})
+    assert [text.count(f'"last": "{last}"') for text, last in zip(bodies, ("one", "two"), strict=True)] == [1, 1]
+    for text in bodies:
+        assert orjson.loads(text).keys() == given.keys() | {"type", "userId", "traits", "context"}
+    assert len({pair.message_key for pair in await edge.pairs()}) == (1 if "messageId" in given else 2)
 
 
 async def test_a_path_that_does_not_exist_is_404_in_json(edge: Edge) -> None:

@@ -31,13 +31,13 @@ MOST_BODY_BYTES = 20_000
 def test_whoever_holds_nothing_can_have_as_much_as_the_greediest(takes: Sequence[tuple[int, int]]) -> None:
     budget = Budget(1000)
     held = [0] * 5
-    for sender, size_bytes in takes:
-        refusal = _taken(budget, str(sender), size_bytes)
+    for poster, size_bytes in takes:
+        refusal = _taken(budget, str(poster), size_bytes)
         if refusal is None:
-            held[sender] += size_bytes
+            held[poster] += size_bytes
         else:
             assert refusal.retry_after_seconds
-            assert (refusal.status == 429) == bool(held[sender])
+            assert (refusal.status == 429) == bool(held[poster])
 
     assert budget.used_bytes == sum(held) <= budget.max_bytes
     fair_bytes = budget.max_bytes // (sum(map(bool, held)) + 1)
@@ -47,9 +47,9 @@ def test_whoever_holds_nothing_can_have_as_much_as_the_greediest(takes: Sequence
         budget.take("newcomer", fair_bytes // 2)
 
 
-def _taken(budget: Budget, sender: str, size_bytes: int) -> RefusalError | None:
+def _taken(budget: Budget, poster: str, size_bytes: int) -> RefusalError | None:
     try:
-        budget.take(sender, size_bytes)
+        budget.take(poster, size_bytes)
     except RefusalError as refusal:
         return refusal
     return None

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -21,9 +22,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
-async def started(**environment: str) -> AsyncIterator[Process]:
+async def started(files: str = "hard", **environment: str) -> AsyncIterator[Process]:
+    """Give a process that may have so many files open."""
     variables = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": "0"} | environment
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "ingest", cwd=ROOT, env=variables, stderr=PIPE)
+    command = f"ulimit -n {files}; exec {shlex.quote(sys.executable)} -m ingest"
+    process = await asyncio.create_subprocess_exec("bash", "-c", command, cwd=ROOT, env=variables, stderr=PIPE)
     try:
         yield process
     finally:
@@ -123,6 +126,18 @@ async def test_a_port_that_is_taken_is_one_line_and_exit_1(redis_url: str) -> No
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         await _assert_one_line(f"127.0.0.1:{port}", REDIS_URL=redis_url, PORT=str(port), LOG_LEVEL="warning")
+
+
+async def test_where_few_files_may_be_open_it_takes_fewer_sockets_and_answers(redis_url: str) -> None:
+    async with started(files="256", REDIS_URL=redis_url) as process, aiohttp.ClientSession() as session:
+        listening = await until_logged(process, "listening")
+        assert listening["max_open_sockets"] == 128
+        async with session.get(f"http://127.0.0.1:{listening['port']}/health/live") as answer:
+            assert answer.status == 200
+
+
+async def test_where_too_few_files_may_be_open_it_is_one_line_and_exit_1(redis_url: str) -> None:
+    await _assert_one_line("ulimit -n", files="50", REDIS_URL=redis_url, LOG_LEVEL="warning")
 
 
 async def test_without_the_http_parser_in_c_it_is_one_line_and_exit_1(redis_url: str) -> None:

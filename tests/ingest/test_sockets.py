@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import resource
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
 
+from ingest.sockets import files_allowed
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import SECRET, TRACK, Edge, running_edge
 from tests.waiting import eventually
@@ -149,3 +151,21 @@ async def test_what_is_under_way_is_not_closed_for_others_who_are_told_to_come_a
                 return False
 
         await eventually(is_taken, "the post to be taken")
+
+
+def test_a_system_that_says_there_is_no_limit_of_files_and_takes_none_is_asked_for_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits = (256, resource.RLIM_INFINITY)
+
+    def set_as_macos_does(_: int, asked: tuple[int, int]) -> None:
+        nonlocal limits
+        if asked[0] == resource.RLIM_INFINITY:
+            raise ValueError
+        limits = asked
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", set_as_macos_does)
+
+    assert files_allowed() == 10_240
+    assert limits == (10_240, resource.RLIM_INFINITY)

@@ -24,6 +24,31 @@ async def test_a_call_takes_its_type_from_the_path(
     assert [message["type"] for message in await edge.messages()] == [call_type]
 
 
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/v1/alias", {}),
+        ("/a", {"type": "wrong"}),
+        ("/v1/batch", {"type": "alias"}),
+        ("/v1/batch", {"type": " Alias "}),
+    ],
+)
+async def test_an_alias_may_have_its_ids_by_their_old_names(edge: Edge, path: str, given: dict[str, Any]) -> None:
+    alias = {"from": "a1", "to": "u1"} | given
+    await edge.post(path, {"batch": [alias]} if path == "/v1/batch" else alias)
+
+    (message,) = await edge.messages()
+    assert (message["type"], message["previousId"], message["userId"]) == ("alias", "a1", "u1")
+    assert not message.keys() & {"from", "to"}
+
+
+async def test_of_an_alias_old_and_new_names_the_new_ones_win(edge: Edge) -> None:
+    await edge.post("/v1/alias", {"from": "old", "to": "old", "previousId": "a1", "user_id": "u1"})
+
+    (message,) = await edge.messages()
+    assert (message["previousId"], message["userId"]) == ("a1", "u1")
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("root", ["/v1/", "/"])
 @pytest.mark.parametrize("name", BATCHES)

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import asyncpg
 import pytest
 
 from schemas.partitions import NEVER_CHANGED
-from schemas.queue import stream_key
+from schemas.queue import accepted_key, stream_key
 from tests.postgres_programs import postgres_program
 from tests.system import System
 from tests.waiting import eventually
@@ -113,3 +114,33 @@ async def test_a_recount_while_messages_come_and_go_changes_nothing(system: Syst
     await posts
     await system.settled()
     assert found == [{}, {}, {}]
+
+
+async def test_a_recount_ends_and_is_right_while_much_waits_and_more_is_accepted(system: System) -> None:
+    await system.stop_worker()
+    numbers = count()
+    is_over = asyncio.Event()
+
+    async def post(messages: int, size_bytes: int) -> None:
+        call = {"type": "track", "userId": "u", "event": "e", "properties": {"x": "x" * size_bytes}}
+        calls = [call | {"messageId": f"m{next(numbers)}"} for _ in range(messages)]
+        assert await system.post("/webhook/defaultmain", calls, "defaultmain") == 200
+
+    async def post_on() -> None:
+        while not is_over.is_set():
+            await post(1, 1)
+
+    for _ in range(20):
+        await post(100, 10_000)
+    (partition,) = [number for number in range(NEVER_CHANGED.most) if await system.redis.xlen(stream_key(number))]
+    await system.redis.decrby(accepted_key(partition), 1000)
+    posts = asyncio.gather(*(post_on() for _ in range(4)))
+    try:
+        async with asyncio.timeout(5):
+            assert await recount(system.database, system.redis) == {partition: 1000}
+    finally:
+        is_over.set()
+        await posts
+
+    assert (await read_balance(system.database, QueueReading(system.redis))).pending == next(numbers)
+    assert await recount(system.database, system.redis) == {}

@@ -43,7 +43,7 @@ def server_settings(application_name: str, statement_timeout_seconds: float) -> 
         "application_name": application_name,
         "synchronous_commit": "on",
         "statement_timeout": f"{int(statement_timeout_seconds * 1000)}",
-        "lock_timeout": f"{int(statement_timeout_seconds * 500)}",
+        "lock_timeout": f"{max(1, int(statement_timeout_seconds * 500))}",
         "idle_in_transaction_session_timeout": "15000",
         "client_connection_check_interval": "500",  # or a dead worker's statement holds its partition to the end
         "timezone": "UTC",
