@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 
 from schemas.partitions import find_partitions
 from schemas.queue import accepted_key, removed_key, stream_key
-from schemas.redis_client import Command, RedisClient, run_all
+from schemas.redis_client import Command, RedisClient
+from schemas.redis_commands import run_all
 from worker.queue_reading import QueueReading
 from worker.store.database import Database
 from worker.store.ledger import lock_partition
