@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
@@ -145,6 +146,12 @@ async def find_tombstones(database: Database, workspace_id: int, ids: Iterable[U
 async def upsert_tombstones(database: Database, workspace_id: int, ids: Iterable[UUID], deleted_at: datetime) -> None:
     """Remember that identities were deleted."""
     await database.execute(statement("upsert_tombstones"), workspace_id, sorted(ids), deleted_at)
+
+
+async def sum_tombstones(database: Database, workspace_id: int | None) -> tuple[int, Decimal]:
+    """Give what differs before and after anybody was forgotten, of a workspace or of all (None)."""
+    (row,) = await database.fetch(statement("sum_tombstones"), workspace_id)
+    return row["tombstones"], row["moments"]
 
 
 async def insert_suppressions(
