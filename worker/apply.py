@@ -129,5 +129,5 @@ def _is_suppressed(fact: Facts, deleted_at: Mapping[UUID, datetime]) -> bool:
     if fact.sender is None:
         return False
     moment = deleted_at.get(fact.sender.id)
-    return moment is not None and fact.message.occurred_at <= moment
+    return moment is not None and fact.message.counted_at <= moment
 

@@ -109,6 +109,16 @@ async def test_an_alias_of_the_deleted_tells_nothing_new_when_it_comes_again(sta
     assert await stage.state(workspace) == before
 
 
+async def test_a_clock_that_runs_years_ahead_saves_nothing_from_a_deletion(stage: Stage) -> None:
+    ahead = {"timestamp": "2030-01-01T00:00:00.000Z", "receivedAt": "2026-02-01T00:00:00.000Z"}
+    stored = told("identify", 1, userId="u1", traits={"email": "p@acme.example"}) | ahead
+    late = told("track", 2, userId="u1", event="Clicked") | ahead
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [[stored], [told("delete", 90, 1, userId="u1")], [late]], at_once=False)
+    assert await logged(stage, workspace) == {"m90"}
+    assert (await stage.state(workspace)).contacts == {}
+
+
 def said_before_deletion(world: list[dict[str, Any]]) -> set[str]:
     """Give the messages whose senders were deleted after sending them."""
     deletions = [message for message in world if message["type"] == "delete"]

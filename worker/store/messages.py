@@ -10,7 +10,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from schemas.reasons import Reason
-from schemas.timestamps import counted_at
+from schemas.timestamps import FUTURE_BOUND, counted_at
 from worker.fold.facts import Facts, LoggedMessage
 from worker.fold.stamp import Stamp
 from worker.sql import statement
@@ -110,7 +110,8 @@ async def read_all_withdrawals(database: Database) -> set[tuple[int, MessageKey]
 
 async def delete_messages(database: Database, workspace_id: int, senders: Sequence[UUID], until: datetime) -> int:
     """Remove what identities sent until a moment; give how many messages that were."""
-    count: int = await database.fetchval(statement("delete_messages"), workspace_id, senders, until)
+    received_until = until - FUTURE_BOUND
+    count: int = await database.fetchval(statement("delete_messages"), workspace_id, senders, until, received_until)
     return count
 
 
