@@ -119,6 +119,21 @@ async def test_a_clock_that_runs_years_ahead_saves_nothing_from_a_deletion(stage
     assert (await stage.state(workspace)).contacts == {}
 
 
+async def test_who_was_seen_first_by_a_clock_that_runs_years_ahead_is_still_after_a_deletion(stage: Stage) -> None:
+    ahead = {"timestamp": "2030-01-01T00:00:00.000Z", "receivedAt": "2026-02-01T00:00:00.000Z"}
+    world = [
+        told("page", 1, anonymousId="a1", name="Home") | ahead,
+        told("page", 2, 2, anonymousId="a1", name="Home"),
+        told("page", 3, 3, userId="u1", anonymousId="a1", name="Home"),
+        told("page", 4, 4, userId="u2", anonymousId="a1", name="Home"),
+    ]
+    deletion = told("delete", 90, 5, userId="u2")
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [world, [deletion]], at_once=False)
+    (contact,) = (await stage.state(workspace)).contacts.values()
+    assert contact[-2] == "2026-02-02T00:00:00.000Z"
+
+
 def said_before_deletion(world: list[dict[str, Any]]) -> set[str]:
     """Give the messages whose senders were deleted after sending them."""
     deletions = [message for message in world if message["type"] == "delete"]
