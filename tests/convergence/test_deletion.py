@@ -2,13 +2,19 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected, sender, without_deleted
 from tests.convergence.stage import Stage
+from tests.convergence.test_unlink import has_link, set_link
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.rebuild import RebuildOptions, rebuild
+
+_SHARED = [
+    told("page", 1, 1, userId="u1", anonymousId="a1", name="Home"),
+    told("page", 2, 2, userId="u2", anonymousId="a1", name="Home"),
+]
 
 
 @st.composite
@@ -132,6 +138,34 @@ async def test_who_was_seen_first_by_a_clock_that_runs_years_ahead_is_still_afte
     await stage.deliver(workspace, [world, [deletion]], at_once=False)
     (contact,) = (await stage.state(workspace)).contacts.values()
     assert contact[-2] == "2026-02-02T00:00:00.000Z"
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(delivery=deliveries(), choice=st.integers(0, 99), minute=st.integers(0, 9), user=st.sampled_from(["u1", "u2"]))
+@example(Delivery([[_SHARED[0]]], at_once=False), 0, 5, "u1")
+@example(Delivery([_SHARED], at_once=False), 0, 5, "u2")
+@example(Delivery([[told("alias", 1, 1, userId="u1", previousId="u2")]], at_once=False), 0, 5, "u1")
+@example(Delivery([[*_SHARED, _SHARED[0] | {"messageId": "m03"}]], at_once=False), 0, 5, "u2")
+async def test_a_deletion_leaves_what_the_log_says_where_a_link_was_withdrawn(
+    stage: Stage, delivery: Delivery, choice: int, minute: int, user: str
+) -> None:
+    linking = [message for message in delivery.world if has_link(message)]
+    assume(linking)
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
+    await set_link(stage, workspace, linking[choice % len(linking)], undo=False)
+    await stage.deliver(workspace, [[told("delete", 90, minute, userId=user)]], at_once=False)
+    id_ = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    options = RebuildOptions(workspace_id=id_, is_dry_run=True)
+    difference = await rebuild(stage.database_url, options, lambda _done, _total: None)
+    assert {table for table, rows in difference.rows.items() if rows} <= {"accounts"}, difference
+    before = await stage.state(workspace)
+    await stage.deliver(workspace, [delivery.world], at_once=True)
+    assert await stage.state(workspace) == before
 
 
 def said_before_deletion(world: list[dict[str, Any]]) -> set[str]:
