@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.convergence.model import expected
 from tests.convergence.stage import Stage, open_stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
+from tests.waiting import eventually
 from worker.fold.account_rules import AccountRules
 from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
 
@@ -86,6 +87,23 @@ async def test_who_is_forgotten_during_a_rebuild_does_not_come_back(stage: Stage
     await rebuild(stage.database_url, RebuildOptions(), forget_meanwhile)
     assert (await stage.state(workspace)).contacts == {}
     assert set((await run(stage, is_dry_run=True)).rows.values()) == {0}
+
+
+async def test_whoever_forgets_waits_for_a_rebuild_before_holding_what_it_needs(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [[told("delete", 90, 9, userId="u1")]], at_once=False)
+    claiming = told("identify", 2, 2, userId="u1", anonymousId="a1", traits={})
+
+    async def is_waiting() -> bool:
+        return bool(await stage.database.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
+    async with stage.database.transaction():
+        await stage.database.execute("LOCK TABLE variance_data.messages IN SHARE ROW EXCLUSIVE MODE")
+        delivering = asyncio.create_task(stage.deliver(workspace, [[claiming]], at_once=False))
+        await eventually(is_waiting, "somebody waits for the log")
+        await stage.database.execute("LOCK TABLE variance_data.contacts IN EXCLUSIVE MODE NOWAIT")
+    await delivering
+    assert await stage.database.fetchval("SELECT count(*) FROM variance_data.suppressions") == 1
 
 
 async def test_other_rules_move_contacts_between_accounts(stage: Stage) -> None:
