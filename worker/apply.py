@@ -28,6 +28,7 @@ async def apply_messages(database: Database, workspace_id: int, told: Sequence[F
     deleted_at = await message_store.find_tombstones(database, workspace_id, named)
     kept = [fact for fact in said if not _is_suppressed(fact, deleted_at)]
     suppressed = [fact for fact in said if _is_suppressed(fact, deleted_at)]
+    # Also where nothing is kept: the log is held before any contact, in a rebuild's order, or both would wait for ever.
     fresh = await _log(database, workspace_id, kept)
     if fresh:
         await _fold(database, workspace_id, fresh, named, deleted_at)
@@ -43,13 +44,13 @@ async def apply_messages(database: Database, workspace_id: int, told: Sequence[F
 @step("log")
 async def _log(database: Database, workspace_id: int, batch: Sequence[Facts]) -> list[Facts]:
     """Log messages; give those that are new."""
-    keys = await message_store.insert_messages(database, workspace_id, batch) if batch else set()
+    keys = await message_store.insert_messages(database, workspace_id, batch)
     return [fact for fact in batch if fact.message.key in keys]
 
 
 async def _forget(database: Database, workspace_id: int, deletions: Sequence[Facts]) -> list[Facts]:
     """Delete people; give the deletions that are new. What comes with one is judged as if it came after it."""
-    fresh = await _log(database, workspace_id, deletions)
+    fresh = await _log(database, workspace_id, deletions) if deletions else []
     for fact in fresh:
         if fact.sender is not None:
             await forget_person(database, workspace_id, fact.sender, fact.message.stamp.occurred_at)
@@ -129,5 +130,5 @@ def _is_suppressed(fact: Facts, deleted_at: Mapping[UUID, datetime]) -> bool:
     if fact.sender is None:
         return False
     moment = deleted_at.get(fact.sender.id)
-    return moment is not None and fact.message.occurred_at <= moment
+    return moment is not None and fact.message.counted_at <= moment
 

@@ -37,12 +37,14 @@ _PERSONS_IDS = ("userId", "anonymousId", "previousId")
 class _Person:
     """Whom to forget. What may change with them is locked: `touched` are the identities of all contacts concerned.
 
-    `bystanders` are visitors of others, whom the person's messages name.
+    `bystanders` are others whom the person's messages name. `withdrawn` are the workspace's withdrawn
+    claims, which name visitors without having an effect.
     """
 
     buried: frozenset[UUID]
     bystanders: frozenset[UUID]
     touched: Mapping[UUID, UUID]
+    withdrawn: Sequence[Claim]
 
 
 async def forget_person(database: Database, workspace_id: int, deleted: Named, deleted_at: datetime) -> None:
@@ -120,14 +122,17 @@ async def _hold_known(
 
 async def _hold(database: Database, workspace_id: int, buried: frozenset[UUID]) -> _Person:
     """Lock the contacts that change when these identities are forgotten."""
-    bystanders = await link_store.find_visitors(database, workspace_id, buried) - buried
+    withdrawn = await link_store.find_withdrawn_claims(database, workspace_id)
+    named = await link_store.find_named(database, workspace_id, buried)
+    named |= {claim.anonymous_id for claim in withdrawn if claim.user_id in buried}
+    bystanders = named - buried
     placed = await identity_store.find_identities(database, workspace_id, buried | bystanders)
     contact_ids = {known.contact_id for known in placed.values()}
     await identity_store.lock_contacts(database, workspace_id, contact_ids)
     _, touched = await identity_store.read_members(database, workspace_id, contact_ids)
     if not placed.keys() <= touched.keys():
         raise ConcurrentChangeError
-    return _Person(buried, frozenset(bystanders), touched)
+    return _Person(buried, frozenset(bystanders), touched, withdrawn)
 
 
 async def _forget(database: Database, workspace_id: int, person: _Person, deleted_at: datetime) -> None:
@@ -136,18 +141,19 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     await message_store.upsert_tombstones(database, workspace_id, ids, deleted_at)
     letters = await _forget_dead_letters(database, workspace_id, person.buried, deleted_at)
     links = await link_store.delete_links(database, workspace_id, ids)
+    linking = links.keys | _withdrawn_keys(person)
     messages = await message_store.delete_messages(database, workspace_id, ids, deleted_at)
     await identity_store.delete_identities(database, workspace_id, ids)
-    gone = person.buried | await _mention_again(database, workspace_id, person.bystanders)
+    gone = person.buried | await _mention_again(database, workspace_id, person)
     left = {id_: contact_id for id_, contact_id in person.touched.items() if id_ not in gone}
     empty = set(person.touched.values()) - set(left.values())
     await identity_store.delete_contacts(database, workspace_id, empty)
     await remove_words(database, workspace_id, person.buried | set(person.touched.values()))
     if left:
         await mark_contacts(database, workspace_id, set(left.values()))
-    remaining = await _said_later(database, workspace_id, ids, links.keys)
+    remaining = await _said_later(database, workspace_id, ids, linking)
     # What linked the person was heard: when it comes again, it tells nothing new of what others became meanwhile.
-    heard = links.keys - {fact.message.key for fact in remaining}
+    heard = linking - {fact.message.key for fact in remaining}
     if heard:
         await message_store.insert_suppressions(database, workspace_id, heard, datetime.now(UTC), "deleted")
     await update_contacts(database, workspace_id, remaining)
@@ -168,11 +174,22 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     )
 
 
-async def _mention_again(database: Database, workspace_id: int, bystanders: frozenset[UUID]) -> set[UUID]:
+def _withdrawn_keys(person: _Person) -> set[MessageKey]:
+    """Give the messages whose withdrawn claims name a person's ids, as the user or as the visitor."""
+    claims = [claim for claim in person.withdrawn if person.buried & {claim.anonymous_id, claim.user_id}]
+    return {(claim.stamp.connection_id, claim.stamp.message_key) for claim in claims}
+
+
+async def _mention_again(database: Database, workspace_id: int, person: _Person) -> set[UUID]:
     """Correct what is known of those whom messages named that are gone; remove and give those whom none names now."""
-    if not bystanders:
+    if not person.bystanders:
         return set()
-    mentions = await identity_store.read_mentions(database, workspace_id, bystanders)
+    mentions = await identity_store.read_mentions(database, workspace_id, person.bystanders)
+    withdrawn = [claim for claim in person.withdrawn if claim.user_id not in person.buried]
+    mentions = {
+        id_: mention.with_claims(claim.stamp for claim in withdrawn if claim.anonymous_id == id_)
+        for id_, mention in mentions.items()
+    }
     known = {id_: mention for id_, mention in mentions.items() if mention.is_known}
     unknown = mentions.keys() - known.keys()
     if known:

@@ -7,6 +7,7 @@ has come since is folded as well, and only the rows that differ are written, in 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, cast
 
 import asyncpg
@@ -20,7 +21,7 @@ from worker.store.connections import update_rules
 from worker.store.database import Database, server_settings
 from worker.store.holding import IsHeld, holding
 from worker.store.ledger import read_all_rules
-from worker.store.messages import MessageKey, logged_message, read_all_withdrawals
+from worker.store.messages import MessageKey, logged_message, read_all_withdrawals, sum_tombstones
 from worker.store.pooler import Opener
 from worker.store.scratch import SCRATCH, ScratchConnection, drop_scratch, make_scratch
 from worker.update_accounts import update_accounts
@@ -37,8 +38,20 @@ class RebuildError(ForeseenError):
     """The log cannot be folded again now; the text says why."""
 
 
-class _PersonDeletedError(Exception):
-    """Somebody was deleted while the log was read: what was folded may be theirs."""
+class _PersonForgottenError(Exception):
+    """Somebody was forgotten while the log was read: what was folded may be theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """Behind which position what is not in it lies, and what the tombstones summed up to.
+
+    A deletion is not all that forgets people: a late message of somebody deleted does so, too, and is never logged.
+    But whatever forgets leaves a tombstone.
+    """
+
+    position: int
+    tombstones: tuple[int, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +92,9 @@ async def rebuild(database_url: str, options: RebuildOptions, on_progress: Calla
                 await make_scratch(reader)
                 withdrawn = await read_all_withdrawals(reader)
                 folding = _Folding(scratch, options, withdrawn, await read_all_rules(reader))
-                position = await _fold_snapshot(reader, folding, on_progress)
-                with suppress(_PersonDeletedError):
-                    return await _take_over(scratch, folding, position, is_held)
+                snapshot = await _fold_snapshot(reader, folding, on_progress)
+                with suppress(_PersonForgottenError):
+                    return await _take_over(scratch, folding, snapshot, is_held)
         finally:
             await drop_scratch(reader)
     raise RebuildError(f"people were deleted during each of {_TRIES} tries: try again at a quieter time")
@@ -97,9 +110,11 @@ class _Folding:
     stored_rules: Mapping[str, AccountRules]
 
     async def fold(self, rows: Sequence[asyncpg.Record]) -> None:
-        """Fold rows of the log, none of them a deletion: what was deleted is in the log no more."""
+        """Fold rows of the log but for deletions: what was deleted is in the log no more."""
         by_workspace: dict[int, list[asyncpg.Record]] = {}
         for row in rows:
+            if row["type"] == "delete":
+                continue
             by_workspace.setdefault(row["workspace_id"], []).append(row)
         async with self.scratch.transaction():
             for workspace_id, group in sorted(by_workspace.items()):
@@ -140,26 +155,27 @@ async def _sessions(database_url: str) -> AsyncIterator[tuple[Database, ScratchC
 
 async def _fold_snapshot(
     reader: Database, folding: _Folding, on_progress: Callable[[int, int], None]
-) -> int:
-    """Fold the log as it is now; give the position behind which what comes later may lie."""
+) -> _Snapshot:
+    """Fold the log as it is now."""
     async with reader.transaction():
         # Waits until whoever writes now has committed, so that what is not in the snapshot has a later position.
         await reader.execute("LOCK TABLE variance_data.messages IN SHARE ROW EXCLUSIVE MODE")
         position: int = await reader.fetchval(statement("read_position"))
     async with reader.transaction(isolation="repeatable_read", readonly=True):
         workspace_id = folding.options.workspace_id
+        snapshot = _Snapshot(position, await sum_tombstones(reader, workspace_id))
         total: int = await reader.fetchval(statement("count_messages"), workspace_id)
         done = 0
         cursor = await reader.cursor(statement("read_log"), workspace_id, -1)
         while rows := await cursor.fetch(_CHUNK_MESSAGES):
-            await folding.fold([row for row in rows if row["type"] != "delete"])
+            await folding.fold(rows)
             done += len(rows)
             on_progress(done, max(total, done))
-    return position
+    return snapshot
 
 
 async def _take_over(
-    scratch: ScratchConnection, folding: _Folding, position: int, is_held: IsHeld
+    scratch: ScratchConnection, folding: _Folding, snapshot: _Snapshot, is_held: IsHeld
 ) -> Difference:
     """Fold what has come since; say what differs, and write it unless this is a dry run."""
     options = folding.options
@@ -171,9 +187,9 @@ async def _take_over(
         # Drains wait here, for as long as comparing takes; posts go on being acknowledged.
         await scratch.execute("LOCK TABLE variance_data.messages IN SHARE ROW EXCLUSIVE MODE")
         await scratch.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")
-        since = await scratch.fetch(statement("read_log"), workspace_id, position)
-        if any(row["type"] == "delete" for row in since):
-            raise _PersonDeletedError  # noqa: TRY301 (rolls back like any failure)
+        if await sum_tombstones(scratch, workspace_id) != snapshot.tombstones:
+            raise _PersonForgottenError  # noqa: TRY301 (rolls back like any failure)
+        since = await scratch.fetch(statement("read_log"), workspace_id, snapshot.position)
         folding.stored_rules = await read_all_rules(scratch)  # a connection may have been added
         await folding.fold(since)
         difference = Difference(

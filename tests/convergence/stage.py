@@ -15,7 +15,7 @@ from schemas.acceptance import Accepted, accept
 from schemas.queue import PARTITIONS, accepted_field, stream_key
 from schemas.redis_client import RedisClient
 from tests.convergence.model import State
-from tests.convergence.worlds import METHODS
+from tests.convergence.worlds import METHODS, as_sent
 from worker.attempts import Attempts
 from worker.drain import Drain, Drained
 from worker.failure import is_messages_fault
@@ -59,8 +59,7 @@ class Stage:
         for number, batch in enumerate(batches):
             fields: list[Any] = []
             for message in batch:
-                sent = {key: value for key, value in message.items() if key != "connection"}
-                accepted = accept(orjson.loads(orjson.dumps(sent)), datetime.now(UTC), from_segment=True)
+                accepted = accept(orjson.loads(orjson.dumps(as_sent(message))), datetime.now(UTC), from_segment=True)
                 assert isinstance(accepted, Accepted), accepted
                 fields += [accepted_field(f"{workspace}{message['connection']}", accepted.message_key), accepted.body]
             await self.redis.execute_command(

@@ -2,13 +2,19 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected, sender, without_deleted
 from tests.convergence.stage import Stage
+from tests.convergence.test_unlink import has_link, set_link
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.rebuild import RebuildOptions, rebuild
+
+_SHARED = [
+    told("page", 1, 1, userId="u1", anonymousId="a1", name="Home"),
+    told("page", 2, 2, userId="u2", anonymousId="a1", name="Home"),
+]
 
 
 @st.composite
@@ -106,6 +112,59 @@ async def test_an_alias_of_the_deleted_tells_nothing_new_when_it_comes_again(sta
     await stage.deliver(workspace, [world[:2], world[2:]], at_once=False)
     before = await stage.state(workspace)
     await stage.deliver(workspace, [world], at_once=False)
+    assert await stage.state(workspace) == before
+
+
+async def test_a_clock_that_runs_years_ahead_saves_nothing_from_a_deletion(stage: Stage) -> None:
+    ahead = {"timestamp": "2030-01-01T00:00:00.000Z", "receivedAt": "2026-02-01T00:00:00.000Z"}
+    stored = told("identify", 1, userId="u1", traits={"email": "p@acme.example"}) | ahead
+    late = told("track", 2, userId="u1", event="Clicked") | ahead
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [[stored], [told("delete", 90, 1, userId="u1")], [late]], at_once=False)
+    assert await logged(stage, workspace) == {"m90"}
+    assert (await stage.state(workspace)).contacts == {}
+
+
+async def test_who_was_seen_first_by_a_clock_that_runs_years_ahead_is_still_after_a_deletion(stage: Stage) -> None:
+    ahead = {"timestamp": "2030-01-01T00:00:00.000Z", "receivedAt": "2026-02-01T00:00:00.000Z"}
+    world = [
+        told("page", 1, anonymousId="a1", name="Home") | ahead,
+        told("page", 2, 2, anonymousId="a1", name="Home"),
+        told("page", 3, 3, userId="u1", anonymousId="a1", name="Home"),
+        told("page", 4, 4, userId="u2", anonymousId="a1", name="Home"),
+    ]
+    deletion = told("delete", 90, 5, userId="u2")
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [world, [deletion]], at_once=False)
+    (contact,) = (await stage.state(workspace)).contacts.values()
+    assert contact[-2] == "2026-02-02T00:00:00.000Z"
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(delivery=deliveries(), choice=st.integers(0, 99), minute=st.integers(0, 9), user=st.sampled_from(["u1", "u2"]))
+@example(Delivery([[_SHARED[0]]], at_once=False), 0, 5, "u1")
+@example(Delivery([_SHARED], at_once=False), 0, 5, "u2")
+@example(Delivery([[told("alias", 1, 1, userId="u1", previousId="u2")]], at_once=False), 0, 5, "u1")
+@example(Delivery([[*_SHARED, _SHARED[0] | {"messageId": "m03"}]], at_once=False), 0, 5, "u2")
+async def test_a_deletion_leaves_what_the_log_says_where_a_link_was_withdrawn(
+    stage: Stage, delivery: Delivery, choice: int, minute: int, user: str
+) -> None:
+    linking = [message for message in delivery.world if has_link(message)]
+    assume(linking)
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
+    await set_link(stage, workspace, linking[choice % len(linking)], undo=False)
+    await stage.deliver(workspace, [[told("delete", 90, minute, userId=user)]], at_once=False)
+    id_ = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    options = RebuildOptions(workspace_id=id_, is_dry_run=True)
+    difference = await rebuild(stage.database_url, options, lambda _done, _total: None)
+    assert {table for table, rows in difference.rows.items() if rows} <= {"accounts"}, difference
+    before = await stage.state(workspace)
+    await stage.deliver(workspace, [delivery.world], at_once=True)
     assert await stage.state(workspace) == before
 
 

@@ -1,14 +1,16 @@
 """Folding the log again changes nothing after any history, and repairs what was damaged."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected
-from tests.convergence.stage import Stage
+from tests.convergence.stage import Stage, open_stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
+from tests.waiting import eventually
 from worker.fold.account_rules import AccountRules
 from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
 
@@ -65,6 +67,43 @@ async def test_what_arrives_during_a_rebuild_is_in_its_outcome(stage: Stage) -> 
     await asyncio.gather(run(stage), stage.deliver(workspace, arriving, at_once=False))
     assert await stage.state(workspace) == expected(world, METHODS)
     assert set((await run(stage)).rows.values()) == {0}
+
+
+async def test_who_is_forgotten_during_a_rebuild_does_not_come_back(stage: Stage, redis_url: str) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [[told("delete", 90, 9, userId="u1")]], at_once=False)
+    visitor = told("identify", 1, 1, anonymousId="a1", traits={"email": "p@acme.example"})
+    await stage.deliver(workspace, [[visitor]], at_once=False)
+    claiming = told("identify", 2, 2, userId="u1", anonymousId="a1", traits={})
+
+    async def deliver_late() -> None:
+        async with open_stage(redis_url, stage.database_url, workers=1) as elsewhere:
+            await elsewhere.deliver(workspace, [[claiming]], at_once=False)
+
+    def forget_meanwhile(_done: int, _total: int) -> None:
+        with ThreadPoolExecutor() as pool:
+            pool.submit(asyncio.run, deliver_late()).result()
+
+    await rebuild(stage.database_url, RebuildOptions(), forget_meanwhile)
+    assert (await stage.state(workspace)).contacts == {}
+    assert set((await run(stage, is_dry_run=True)).rows.values()) == {0}
+
+
+async def test_whoever_forgets_waits_for_a_rebuild_before_holding_what_it_needs(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [[told("delete", 90, 9, userId="u1")]], at_once=False)
+    claiming = told("identify", 2, 2, userId="u1", anonymousId="a1", traits={})
+
+    async def is_waiting() -> bool:
+        return bool(await stage.database.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
+    async with stage.database.transaction():
+        await stage.database.execute("LOCK TABLE variance_data.messages IN SHARE ROW EXCLUSIVE MODE")
+        delivering = asyncio.create_task(stage.deliver(workspace, [[claiming]], at_once=False))
+        await eventually(is_waiting, "somebody waits for the log")
+        await stage.database.execute("LOCK TABLE variance_data.contacts IN EXCLUSIVE MODE NOWAIT")
+    await delivering
+    assert await stage.database.fetchval("SELECT count(*) FROM variance_data.suppressions") == 1
 
 
 async def test_other_rules_move_contacts_between_accounts(stage: Stage) -> None:

@@ -84,7 +84,8 @@ def meanwhile(work: Callable[[], Coroutine[Any, Any, None]], turn: int) -> Calla
 def without_events(state: State, world: list[dict[str, Any]], until: datetime) -> State:
     """Leave out the events from before a moment."""
     at = until.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    gone = {message["messageId"] for message in world if message["type"] in EVENTS and message["timestamp"] < at}
+    old = [message for message in world if message["timestamp"] < at and not message.get("is_ahead")]
+    gone = {message["messageId"] for message in old if message["type"] in EVENTS}
     state.events = {id_: event for id_, event in state.events.items() if id_ not in gone}
     return state
 

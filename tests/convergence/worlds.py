@@ -1,6 +1,7 @@
 """Small worlds for Hypothesis: few ids, few times, so that everything collides."""
 
 import itertools
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -38,7 +39,21 @@ def messages(draw: st.DrawFn, number: int) -> dict[str, Any]:
     if message["userId"] is None and (message["anonymousId"] is None or type_ == "alias"):
         message["userId"] = draw(st.sampled_from(_IDS))
     message |= draw(_fields(type_, message["context"]))
+    if draw(st.sampled_from([False, False, False, True])):
+        message["is_ahead"] = True
     return message
+
+
+def as_sent(message: dict[str, Any]) -> dict[str, Any]:
+    """Give what is sent of a message: where a clock runs years ahead, a time at which the message does not count.
+
+    It counts a day after it was received, which is the message's time for the model.
+    """
+    sent = {key: value for key, value in message.items() if key not in ("connection", "is_ahead")}
+    if message.get("is_ahead"):
+        received_at = datetime.fromisoformat(message["timestamp"]) - timedelta(days=1)
+        sent |= {"timestamp": "2030-01-01T00:00:00.000Z", "receivedAt": received_at.isoformat()}
+    return sent
 
 
 @st.composite

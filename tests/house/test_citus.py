@@ -22,6 +22,7 @@ _ASK_ALL_NODES = {
     "it goes through the whole log": {
         "count_arrivals", "count_messages", "read_all_withdrawals", "read_log", "read_tail",
     },
+    "a rebuild may be one of all workspaces": {"sum_tombstones"},
     "somebody looks at the dead letters of all workspaces": {
         "count_dead_letters", "count_recent_deaths", "list_dead_letters", "list_letters_of_reason",
         "read_last_dead_letter", "read_refused",

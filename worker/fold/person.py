@@ -1,7 +1,7 @@
 """Whom a deletion is about, as far as was known at its moment; and what is left of those whom the deleted named."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -51,6 +51,10 @@ class Mention:
     claim: Stamp | None
     is_visitor_itself: bool
     is_aliased: bool
+
+    def with_claims(self, stamps: Iterable[Stamp]) -> "Mention":
+        """Give who names it where the messages with these stamps claim it as well."""
+        return replace(self, claim=min((stamp for stamp in (self.claim, *stamps) if stamp), default=None))
 
     @property
     def is_known(self) -> bool:

@@ -1,8 +1,10 @@
 -- Removes what identities said until a moment, with what follows from those messages alone; tells how many there were.
--- $1 workspace, $2 identities, $3 moment.
+-- A message counts at its own time, but at most a day after it was received.
+-- $1 workspace, $2 identities, $3 moment, $4 a day before it.
 WITH gone AS (
     DELETE FROM variance_data.messages m
-    WHERE m.workspace_id = $1 AND m.sender_id = ANY($2::uuid[]) AND m.occurred_at <= $3 AND m.type <> 'delete'
+    WHERE m.workspace_id = $1 AND m.sender_id = ANY($2::uuid[]) AND m.type <> 'delete'
+        AND (m.occurred_at <= $3 OR m.received_at <= $4)
     RETURNING m.connection_id, m.message_id, m.account_id
 ), aliases AS (
     DELETE FROM variance_data.aliases a

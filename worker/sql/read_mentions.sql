@@ -15,7 +15,7 @@ LEFT JOIN LATERAL (
     SELECT least(m.occurred_at, m.received_at + interval '1 day') AS occurred_at, m.message_id, m.connection_id
     FROM variance_data.messages m
     WHERE m.workspace_id = $1 AND m.sender_id = i.id AND m.type <> 'delete'
-    ORDER BY m.occurred_at, m.message_id, m.connection_id
+    ORDER BY least(m.occurred_at, m.received_at + interval '1 day'), m.message_id, m.connection_id
     LIMIT 1
 ) own ON true
 LEFT JOIN LATERAL (

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from schemas.timestamps import counted_at
 from worker.fold.facts import AliasCall
+from worker.fold.ids import identity_id
 from worker.fold.links import Claim
 from worker.fold.stamp import Stamp
 from worker.sql import statement
@@ -116,10 +118,21 @@ async def delete_links(database: Database, workspace_id: int, ids: Sequence[UUID
     )
 
 
-async def find_visitors(database: Database, workspace_id: int, users: Iterable[UUID]) -> set[UUID]:
-    """Find the visitors whom users claim, whether the claim has an effect or not."""
-    rows = await database.fetch(statement("find_visitors"), workspace_id, list(users))
-    return {row["anonymous_id"] for row in rows}
+async def find_named(database: Database, workspace_id: int, users: Iterable[UUID]) -> set[UUID]:
+    """Find whom users claim or rename, whether the link has an effect or not."""
+    return {row["id"] for row in await database.fetch(statement("find_named"), workspace_id, list(users))}
+
+
+async def find_withdrawn_claims(database: Database, workspace_id: int) -> list[Claim]:
+    """Find the claims that were withdrawn: they have no effect, but their messages name the visitors."""
+    rows = await database.fetch(statement("find_withdrawn_claims"), workspace_id)
+    return [_withdrawn_claim(workspace_id, row) for row in rows]
+
+
+def _withdrawn_claim(workspace_id: int, row: Record) -> Claim:
+    counted = counted_at(row["occurred_at"], row["received_at"])
+    stamp = Stamp.of(counted, row["message_id"], row["connection_id"])
+    return Claim(identity_id(workspace_id, row["anonymous_value"]), row["user_id"], stamp)
 
 
 async def update_quarantine(

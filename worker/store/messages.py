@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
 from asyncpg import Record
 
 from schemas.reasons import Reason
-from schemas.timestamps import counted_at
+from schemas.timestamps import FUTURE_BOUND, counted_at
 from worker.fold.facts import Facts, LoggedMessage
 from worker.fold.stamp import Stamp
 from worker.sql import statement
@@ -109,7 +110,8 @@ async def read_all_withdrawals(database: Database) -> set[tuple[int, MessageKey]
 
 async def delete_messages(database: Database, workspace_id: int, senders: Sequence[UUID], until: datetime) -> int:
     """Remove what identities sent until a moment; give how many messages that were."""
-    count: int = await database.fetchval(statement("delete_messages"), workspace_id, senders, until)
+    received_until = until - FUTURE_BOUND
+    count: int = await database.fetchval(statement("delete_messages"), workspace_id, senders, until, received_until)
     return count
 
 
@@ -145,6 +147,12 @@ async def find_tombstones(database: Database, workspace_id: int, ids: Iterable[U
 async def upsert_tombstones(database: Database, workspace_id: int, ids: Iterable[UUID], deleted_at: datetime) -> None:
     """Remember that identities were deleted."""
     await database.execute(statement("upsert_tombstones"), workspace_id, sorted(ids), deleted_at)
+
+
+async def sum_tombstones(database: Database, workspace_id: int | None) -> tuple[int, Decimal]:
+    """Give what differs before and after anybody was forgotten, of a workspace or of all (None)."""
+    (row,) = await database.fetch(statement("sum_tombstones"), workspace_id)
+    return row["tombstones"], row["moments"]
 
 
 async def insert_suppressions(
