@@ -21,6 +21,7 @@ from worker.store.connections import update_rules
 from worker.store.database import Database, server_settings
 from worker.store.holding import IsHeld, holding
 from worker.store.ledger import read_all_rules
+from worker.store.locks import REBUILD_LOCK
 from worker.store.messages import MessageKey, logged_message, read_all_withdrawals, sum_tombstones
 from worker.store.pooler import Opener
 from worker.store.scratch import SCRATCH, ScratchConnection, drop_scratch, make_scratch
@@ -79,7 +80,7 @@ class RebuildOptions:
 async def rebuild(database_url: str, options: RebuildOptions, on_progress: Callable[[int, int], None]) -> Difference:
     """Fold the log again. `on_progress` is told how many messages of how many were folded."""
     async with (
-        holding(database_url, folded.REBUILD_LOCK, _LOCK_SECONDS) as is_held,
+        holding(database_url, REBUILD_LOCK, _LOCK_SECONDS) as is_held,
         _sessions(database_url) as (reader, scratch),
     ):
         if is_held is None:

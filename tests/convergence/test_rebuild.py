@@ -13,6 +13,7 @@ from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from tests.waiting import eventually
 from worker.fold.account_rules import AccountRules
 from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
+from worker.store.locks import REBUILD_LOCK
 
 _WORLD = [
     told("identify", 0, 1, userId="u1", anonymousId="a1", traits={"email": "p@acme.example", "plan": 1}),
@@ -120,6 +121,6 @@ async def test_other_rules_move_contacts_between_accounts(stage: Stage) -> None:
 async def test_two_rebuilds_at_once_are_refused(stage: Stage) -> None:
     workspace = await stage.new_workspace()
     await stage.deliver(workspace, [_WORLD], at_once=False)
-    await stage.database.execute("SELECT pg_advisory_lock(1447121488)")
+    await stage.database.execute(f"SELECT pg_advisory_lock({REBUILD_LOCK})")
     with pytest.raises(RebuildError):
         await run(stage)

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from worker.store import locks
 from worker.store.database import Database
 from worker.store.scratch import FOLDED_TABLES, REAL, SCRATCH
-
-REBUILD_LOCK = locks.REBUILD_LOCK
 
 
 async def count_differences(database: Database, workspace_id: int | None) -> dict[str, int]:
