@@ -5,6 +5,7 @@ that kills the process, another version of the code, a wrong clock); others brea
 the tests of faults would tell.
 """
 
+import asyncio
 import itertools
 import os
 import signal
@@ -31,6 +32,8 @@ crash_points: Any = import_module("schemas.crash_points")
 
 DEADLY = {"type": "track", "event": "kills the worker"}
 POISONOUS = {"type": "track", "event": "cannot be folded"}
+
+_ANSWERED_SECONDS = 0.05
 
 
 def deadly() -> None:
@@ -143,12 +146,12 @@ def removing_early() -> None:
 
 
 def answering_early() -> None:
-    """Break: answer before the queue has the messages."""
+    """Break: answer before the queue has the messages, by so much that the answer has left when they are written."""
     put_then = GroupCommit.put_then
 
     def put_and_forget(self: GroupCommit, pairs: Any, settle: Any) -> None:
-        put_then(self, pairs, lambda _: None)
         settle(None)
+        asyncio.get_running_loop().call_later(_ANSWERED_SECONDS, put_then, self, pairs, lambda _: None)
 
     group_commit.GroupCommit.put_then = put_and_forget
 
