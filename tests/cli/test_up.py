@@ -119,7 +119,8 @@ async def test_what_is_printed_works_and_is_the_same_after_a_restart(
         document = await read_document(process)
         assert document["connection"] == first
         async with aiohttp.ClientSession() as session, session.get(document["console"]["sign_in_url"]) as answer:
-            assert "Sign in as operator" in await answer.text()
+            page = await answer.text()
+            assert "Sign in as operator" in page, (answer.status, page)
         rotated = (await variance("connections", "rotate-secret", "default", "--json", "--data", "data")).json
     async with running_up(variance, *words) as process:
         assert (await read_document(process))["connection"]["secret"] == rotated["secret"]
