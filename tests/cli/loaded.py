@@ -4,10 +4,8 @@
 for the standard streams, and gets the exit code. It ends when its standard input does. `Loaded` is its other end.
 """
 
-import array
 import atexit
 import gc
-import importlib
 import json
 import os
 import select
@@ -24,6 +22,7 @@ from typing import IO, Any, NoReturn
 
 import click
 
+import schemas.logs  # noqa: F401 (loaded for whoever is forked)
 from worker.cli import program
 
 _MOST_BYTES = 1_000_000
@@ -48,8 +47,7 @@ class Loaded:
         reading, writing = os.pipe()
         with socket.socket(socket.AF_UNIX) as connection, os.fdopen(writing, "wb", buffering=0) as into:
             connection.connect(self._address)
-            files = array.array("i", [reading, out.fileno(), err.fileno()])
-            connection.sendmsg([json.dumps(request).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
+            socket.send_fds(connection, [json.dumps(request).encode()], [reading, out.fileno(), err.fileno()])
             os.close(reading)
             with suppress(BrokenPipeError):  # it may end without reading
                 for first in range(0, len(stdin), _MOST_BYTES):
@@ -69,7 +67,6 @@ def serve(address: str) -> None:
     context = click.Context(program.program)
     for name in program.program.list_commands(context):
         program.program.get_command(context, name)
-    importlib.import_module("schemas.logs")
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

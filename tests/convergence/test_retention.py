@@ -1,33 +1,24 @@
 """A trim takes events away and nothing else: contacts stay, a rebuild finds nothing, and no repeat counts again."""
 
-import asyncio
-import itertools
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from tests.convergence.model import EVENTS, State, expected
-from tests.convergence.stage import Stage, open_stage
+from tests.convergence.stage import Stage
 from tests.convergence.test_deletion import deliveries_with_deletions
 from tests.convergence.test_export import carried_over, workspace_id
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
-from worker.fold.account_rules import AccountRules
 from worker.rebuild import RebuildOptions, rebuild
-from worker.retention.trim import Steps, trim, trim_due
-from worker.store.connections import NewConnection, insert_connection
-from worker.store.database import connect
+from worker.retention.trim import Steps, trim
 from worker.store.ledger import read_all_rules
-from worker.store.locks import REBUILD_LOCK
-from worker.store.retention import list_due, set_retention
+from worker.store.retention import set_retention
 from worker.unlink import unlink
 
-_SHARED = [
+SHARED = [
     told("page", 0, 1, userId="u1", anonymousId="a1", name="Home"),
     told("page", 1, 2, userId="u2", anonymousId="a1", name="Home"),
     told("page", 2, 3, userId="u1", anonymousId="a1", name="Home"),
@@ -68,19 +59,6 @@ async def trim_until(
     return await trim(stage.database, id_, until + kept, is_stopping, steps or Steps())
 
 
-def meanwhile(work: Callable[[], Coroutine[Any, Any, None]], turn: int) -> Callable[[], bool]:
-    """Give an `is_stopping` that has this done, to its end, when it is asked for the so-manieth time; nothing stops."""
-    asked = itertools.count(1)
-
-    def is_stopping() -> bool:
-        if next(asked) == turn:
-            with ThreadPoolExecutor() as threads:
-                threads.submit(asyncio.run, work()).result()
-        return False
-
-    return is_stopping
-
-
 def without_events(state: State, world: list[dict[str, Any]], until: datetime) -> State:
     """Leave out the events from before a moment."""
     at = until.strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -109,7 +87,7 @@ async def counts(stage: Stage) -> tuple[int, int]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(delivery=deliveries(), number=st.integers(1, 10), most_links=st.sampled_from([500, 2]))
-@example(Delivery([_SHARED], at_once=False), 5, 500)
+@example(Delivery([SHARED], at_once=False), 5, 500)
 @example(Delivery([_FIRST_SEEN_BEFORE_ALL_ELSE], at_once=False), 8, 500)
 @example(Delivery([_IN_BOTH_ROLES], at_once=False), 8, 500)
 async def test_a_trim_takes_old_events_and_nothing_else(
@@ -220,129 +198,3 @@ async def test_a_withdrawn_link_of_a_trimmed_event_can_be_given_back(stage: Stag
             await unlink(stage.database, id_, (f"{workspace}g", "m00"), rules, undo=undo)
         await trim_until(stage, workspace, minute(5))
     assert await stage.state(workspace) == before
-
-
-async def test_a_trim_waits_for_whoever_does_not_know_its_bound(stage: Stage) -> None:
-    workspace = await stage.new_workspace()
-    await stage.deliver(workspace, [_SHARED], at_once=False)
-    async with stage.drains[0].pool.acquire() as other, other.transaction():
-        await other.fetch("SELECT * FROM variance_data.retention")
-        assert not await trim_until(stage, workspace, minute(5), Steps(wait_seconds=0.2))
-        assert len((await stage.state(workspace)).events) == len(_SHARED)
-    assert await trim_until(stage, workspace, minute(5))
-    assert len((await stage.state(workspace)).events) == 1
-
-
-async def test_nothing_is_trimmed_during_a_rebuild(stage: Stage) -> None:
-    workspace = await stage.new_workspace()
-    await stage.deliver(workspace, [_SHARED], at_once=False)
-    async with stage.drains[0].pool.acquire() as other:
-        await other.execute(f"SELECT pg_advisory_lock({REBUILD_LOCK})")
-        assert not await trim_until(stage, workspace, minute(5))
-        assert len((await stage.state(workspace)).events) == len(_SHARED)
-
-
-async def test_a_workspace_that_cannot_be_trimmed_keeps_no_other_from_its_turn(stage: Stage) -> None:
-    broken, sound = [await stage.new_workspace() for _ in range(2)]
-    for workspace in (broken, sound):
-        await stage.deliver(workspace, [_SHARED], at_once=False)
-        await set_retention(stage.database, await workspace_id(stage, workspace), timedelta(days=1))
-    broken_id = await workspace_id(stage, broken)
-    await stage.database.execute(
-        "DELETE FROM variance_data.identities WHERE value = 'a1' AND workspace_id = $1", broken_id
-    )
-    with capture_logs() as logs:
-        await trim_due(stage.drains[0].pool, datetime.now(UTC), lambda: False)
-    assert (await stage.state(sound)).events == {}
-    told_of = [(line["workspace_id"], line["failure"]) for line in logs if line["log_level"] == "warning"]
-    assert told_of == [(broken_id, "ConcurrentChangeError")]
-
-
-@pytest.mark.parametrize("turn", [1, 2])
-@pytest.mark.parametrize("kept", [None, timedelta(days=36500)])
-async def test_nothing_goes_once_events_are_kept_for_longer(stage: Stage, turn: int, kept: timedelta | None) -> None:
-    workspace = await stage.new_workspace()
-    await stage.deliver(workspace, [_SHARED], at_once=False)
-    id_ = await workspace_id(stage, workspace)
-    await set_retention(stage.database, id_, timedelta(days=1))
-
-    async def keep() -> None:
-        async with connect(stage.database_url) as database:
-            await set_retention(database, id_, kept)
-
-    # Before its turn, and when its first events are about to go.
-    await trim_due(stage.drains[0].pool, datetime.now(UTC), meanwhile(keep, turn))
-    assert len((await stage.state(workspace)).events) == len(_SHARED)
-
-
-async def test_a_workspace_that_keeps_events_for_less_time_since_its_pass_began_has_its_turn_again_soon(
-    stage: Stage,
-) -> None:
-    workspace = await stage.new_workspace()
-    await stage.deliver(workspace, [_SHARED], at_once=False)
-    id_ = await workspace_id(stage, workspace)
-    await set_retention(stage.database, id_, timedelta(days=2))
-
-    async def keep() -> None:
-        async with connect(stage.database_url) as database:
-            await set_retention(database, id_, timedelta(days=1))
-
-    now = datetime.now(UTC)
-    await trim_due(stage.drains[0].pool, now, meanwhile(keep, 2))
-    assert await list_due(stage.database, now - timedelta(hours=1)) == [id_]
-
-
-async def test_what_a_connection_sends_that_is_made_meanwhile_is_in_no_trims_way(
-    stage: Stage, redis_url: str
-) -> None:
-    workspace = await stage.new_workspace()
-    await stage.deliver(workspace, [[told("page", n, 1, userId=f"u{n}") for n in range(3)]], at_once=False)
-    # Without a time of their own, or they would be suppressed.
-    timeless = {"connection": "late", "timestamp": None, "originalTimestamp": "2026-03-01T00:02:00.000Z"}
-    late = [told("page", 9 + n, userId=f"u{n}") | timeless for n in range(3)]
-    connection = NewConnection(f"{workspace}late", "late", workspace, "", AccountRules("group"))
-
-    async def connect_and_send() -> None:
-        async with open_stage(redis_url, stage.database_url, workers=1) as other:
-            await insert_connection(other.database, connection)
-            await other.deliver(workspace, [late], at_once=False)
-
-    during = meanwhile(connect_and_send, 2)
-    assert await trim_until(stage, workspace, minute(30), Steps(identities=1), during)
-    assert (await stage.state(workspace)).events.keys() == {message["messageId"] for message in late}
-
-
-async def test_a_trim_goes_by_account_rules_that_are_changed_meanwhile(stage: Stage) -> None:
-    workspace = await stage.new_workspace()
-    world = [
-        told("track", 10 * user + n, n, userId=f"u{user}", event="Clicked", connection="e", context=context)
-        for user in range(3)
-        for n, context in enumerate([{}, *[{"groupId": f"g{user}"}] * 3, {}])
-    ]
-    await stage.deliver(workspace, [world], at_once=False)
-    options = RebuildOptions(await workspace_id(stage, workspace), {f"{workspace}e": AccountRules("group")})
-
-    async def change() -> None:
-        await rebuild(stage.database_url, options, lambda _done, _total: None)
-
-    during = meanwhile(change, 1)
-    assert await trim_until(stage, workspace, minute(30), Steps(identities=1, events=2), during)
-    assert (await stage.state(workspace)).accounts.keys() == {("group", f"g{user}") for user in range(3)}
-    assert await differences(stage, workspace) == {0}
-
-
-async def test_a_trim_keeps_no_old_rows_from_being_vacuumed(stage: Stage) -> None:
-    workspace = await stage.new_workspace()
-    await set_retention(stage.database, await workspace_id(stage, workspace), timedelta(days=1))
-    snapshots: list[str | None] = []
-
-    async def look() -> None:
-        async with connect(stage.database_url) as database:
-            rows = await database.fetch(
-                """SELECT a.backend_xmin::text AS snapshot FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
-                WHERE l.locktype = 'advisory' AND a.datname = current_database()"""
-            )
-        snapshots.extend(row["snapshot"] for row in rows)
-
-    await trim_due(stage.drains[0].pool, datetime.now(UTC), meanwhile(look, 1))
-    assert snapshots == [None]
