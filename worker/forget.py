@@ -23,7 +23,7 @@ from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
 from worker.store.database import Database
-from worker.store.ledger import read_connection_rules
+from worker.store.ledger import read_account_rules
 from worker.store.messages import MessageKey
 from worker.store.words import mark_contacts, remove_words
 from worker.update_accounts import update_accounts
@@ -207,8 +207,7 @@ async def _said_later(
     if not messages:
         return []
     withdrawn = await message_store.read_withdrawals(database, workspace_id)
-    connections = await read_connection_rules(database, {message.stamp.connection_id for message in messages})
-    rules = {connection_id: connection.rules for connection_id, connection in connections.items()}
+    rules = await read_account_rules(database, {message.stamp.connection_id for message in messages})
     return [
         facts_of_logged(
             message,

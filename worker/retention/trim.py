@@ -8,7 +8,7 @@ the events are about.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -24,7 +24,7 @@ from worker.store import retention as store
 from worker.store.accounts import lock_accounts
 from worker.store.database import Database
 from worker.store.identities import find_identities, lock_contacts
-from worker.store.ledger import read_connection_rules
+from worker.store.ledger import read_account_rules
 from worker.store.locks import REBUILD_LOCK, TRIM_LOCK, share_lock, take_lock
 from worker.store.messages import read_withdrawals
 
@@ -160,7 +160,7 @@ class _Trim:
             messages = await store.read_old_events(
                 self.database, self.workspace_id, passed, self.until, self.steps.events_each
             )
-            rules = await self._read_rules(message.stamp.connection_id for message in messages)
+            rules = await read_account_rules(self.database, {message.stamp.connection_id for message in messages})
             events = [facts_of_logged(message, rules[message.stamp.connection_id]) for message in messages]
             found, kept = Counter(map(_sender_id, events)), Counter[UUID | None]()
             try:
@@ -170,10 +170,6 @@ class _Trim:
             except _OtherRulesError:
                 continue  # what stayed until here is read again, and told apart anew
             passed = {id_: passed[id_] + kept[id_] for id_ in passed if found[id_] == self.steps.events_each}
-
-    async def _read_rules(self, connection_ids: Iterable[str]) -> Mapping[str, AccountRules]:
-        known = await read_connection_rules(self.database, set(connection_ids))
-        return {id_: connection.rules for id_, connection in known.items()}
 
     async def _settle(self, events: Sequence[Facts], rules: Mapping[str, AccountRules]) -> list[Facts]:
         """Remove and reduce events, in a transaction; give those that stay as they are."""
@@ -196,7 +192,7 @@ class _Trim:
         if not await share_lock(self.database, REBUILD_LOCK):
             raise _BrokenOffError
         # Rules are changed by a rebuild only, which may have come and gone since.
-        if await self._read_rules(rules) != rules:
+        if await read_account_rules(self.database, rules) != rules:
             raise _OtherRulesError
 
     async def _settle_now(self, events: Sequence[Facts]) -> list[Facts]:

@@ -30,6 +30,11 @@ async def read_connection_rules(database: Database, ids: Iterable[str]) -> Mappi
     return {row["id"]: ConnectionRules(row["workspace_id"], rules_of(row), row["trimmed_until"]) for row in rows}
 
 
+async def read_account_rules(database: Database, ids: Iterable[str]) -> Mapping[str, AccountRules]:
+    """Give the account rules of these connections, of those that exist."""
+    return {id_: found.rules for id_, found in (await read_connection_rules(database, ids)).items()}
+
+
 async def read_all_rules(database: Database) -> Mapping[str, AccountRules]:
     """Give the rules of every connection."""
     return {row["id"]: rules_of(row) for row in await database.fetch(statement("read_all_connections"))}
