@@ -31,6 +31,7 @@ from worker.update_contacts import link_again, update_contacts
 
 _LOG = structlog.get_logger(__name__)
 _PERSONS_IDS = ("userId", "anonymousId", "previousId")
+_PAGE_LETTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +223,13 @@ async def _forget_dead_letters(
     database: Database, workspace_id: int, buried: frozenset[UUID], deleted_at: datetime
 ) -> int:
     """Remove the dead letters that were received until a moment and name one of these ids as their person's."""
-    letters = await message_store.read_dead_letters(database, workspace_id, deleted_at)
-    named = [letter.key for letter in letters if buried & _named_by(workspace_id, letter.body)]
-    if named:
-        await message_store.delete_dead_letters(database, workspace_id, named)
-    return len(named)
+    count = 0
+    async for page in message_store.read_dead_letters(database, workspace_id, deleted_at, _PAGE_LETTERS):
+        named = [letter.key for letter in page if buried & _named_by(workspace_id, letter.body)]
+        if named:
+            await message_store.delete_dead_letters(database, workspace_id, named)
+        count += len(named)
+    return count
 
 
 def _named_by(workspace_id: int, body: str) -> set[UUID]:

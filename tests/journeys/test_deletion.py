@@ -93,6 +93,15 @@ async def test_dead_letters_of_the_person_go_and_those_that_only_look_like_it_st
     assert [row[0] for row in await system.rows("dead_letters", "message_id")] == ["another", "of-another"]
 
 
+async def test_dead_letters_of_the_person_go_however_many_there_are(system: System) -> None:
+    bad = [{"type": "track", "userId": str(number % 2), "messageId": f"m{number}"} for number in range(1000)]
+    assert await system.post("/v1/batch", {"batch": bad}, "defaultmain") == 200
+    await system.settled()
+    await system.send({"type": "delete", "userId": "1", "messageId": "d"})
+    left = {row[0] for row in await system.rows("dead_letters", "message_id")}
+    assert left == {letter["messageId"] for letter in bad if letter["userId"] == "0"}
+
+
 async def test_a_withdrawn_link_stays_withdrawn_when_its_person_is_deleted(system: System) -> None:
     await system.send(identify(1, userId="p"), alias("p", "u", 2, messageId="link"), identify(20, userId="u"))
     key = ("defaultmain", "link")

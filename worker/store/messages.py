@@ -1,6 +1,6 @@
 """The message log, what is suppressed from it, and the dead letters."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -123,10 +123,15 @@ class LetterBody:
     body: str
 
 
-async def read_dead_letters(database: Database, workspace_id: int, until: datetime) -> list[LetterBody]:
-    """Read the dead letters that were received until a moment."""
-    rows = await database.fetch(statement("read_dead_letters"), workspace_id, until)
-    return [LetterBody((row["connection_id"], row["message_id"]), row["body"]) for row in rows]
+async def read_dead_letters(
+    database: Database, workspace_id: int, until: datetime, page_letters: int
+) -> AsyncIterator[list[LetterBody]]:
+    """Read the dead letters that were received until a moment, some at a time: all may be more than memory holds."""
+    behind: MessageKey = ("", "")
+    while rows := await database.fetch(statement("read_dead_letters"), workspace_id, until, *behind, page_letters):
+        page = [LetterBody((row["connection_id"], row["message_id"]), row["body"]) for row in rows]
+        yield page
+        behind = page[-1].key
 
 
 async def delete_dead_letters(database: Database, workspace_id: int, keys: Sequence[MessageKey]) -> None:
