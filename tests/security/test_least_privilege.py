@@ -17,11 +17,11 @@ from redis.exceptions import NoPermissionError
 
 from tests.cli.command import Variance
 from tests.faults.program import Program
-from tests.faults.rig import free_port
 from tests.ingest.edge import basic
 from tests.security.rights import WEB, WORKER, block
 from tests.security.tls import tls_before
 from tests.waiting import eventually
+from worker.embedded.address import free_port
 
 _PG_WORKER, _PG_ANALYST = "variance_worker:WORKER_PASSWORD", "variance_analyst:ANALYST_PASSWORD"
 

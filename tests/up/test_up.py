@@ -21,7 +21,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.waiting import until
-from worker.embedded.address import HOST
+from worker.embedded.address import HOST, free_port
 from worker.embedded.data_dir import RunningServers, running_servers
 from worker.embedded.unprivileged import Runner, find_runner
 
@@ -94,12 +94,6 @@ def is_gone(process: psutil.Process) -> bool:
         return True
 
 
-def a_free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 StartUp = Callable[..., Up]
 
 
@@ -110,7 +104,7 @@ def up(open_directory: Path) -> Iterator[StartUp]:
     def start(procfile: str = PROCFILE, runner: Runner | None = None, port: int | None = None, **environ: str) -> Up:
         (open_directory / "Procfile").write_text(procfile)
         runner = runner or Runner(owner=(os.geteuid(), os.getegid()))
-        started.append(Up(open_directory, port or a_free_port(), runner, environ))
+        started.append(Up(open_directory, port or free_port(), runner, environ))
         return started[-1]
 
     yield start

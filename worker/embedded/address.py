@@ -32,7 +32,7 @@ def settle_address(path: Path) -> Address:
     if kept is not None and is_free(HOST, kept.port):
         return kept
     password = kept.password if kept is not None else secrets.token_hex(24)
-    address = Address(port=_free_port(), password=password)
+    address = Address(port=free_port(), password=password)
     write_private_file(path, msgspec.json.encode(address))
     return address
 
@@ -63,7 +63,8 @@ def _read(path: Path) -> Address | None:
         return None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that is free now, of those that the system does not give away by itself; OSError where none is."""
     for _ in range(_TRIES):
         port = secrets.choice(_PORTS)
         if is_free(HOST, port):
