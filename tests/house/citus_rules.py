@@ -27,7 +27,7 @@ from worker.placement import Place
 def refusals(sql: str, known: Known) -> list[str]:
     """Give what Citus would have against a statement; nothing where it takes it."""
     tree = sqlglot.parse_one(sql, read="postgres")
-    shapes = (_merge, _settings, _workspaces, _one_workspace, _locks, _recursion, _local, _rows)
+    shapes = (_merge, _settings, _workspaces, _columns, _one_workspace, _locks, _recursion, _local, _rows)
     writes = (_insert, _update, _returning, _modifying_parts)
     return sorted({fault for rule in (*shapes, *writes) for fault in rule(tree, known)})
 
@@ -89,6 +89,8 @@ def _update(tree: exp.Expr, known: Known) -> Iterator[str]:
         for call in update.find_all(exp.Func):
             if _name(call) in known.stable and call.find(exp.Column):
                 yield f"a write with the stable function {_name(call)} of a column"
+        if any(sum_.find(exp.Interval) and sum_.find(exp.Column) for sum_ in update.find_all(exp.Add, exp.Sub)):
+            yield "a write with an interval before or after a column's moment, which is stable: pass the moment"
         for change in update.expressions if isinstance(update, exp.Update) else ():
             if isinstance(change, exp.EQ) and change.this.name == "workspace_id":
                 yield "an UPDATE of the workspace"
@@ -123,6 +125,16 @@ def _workspaces(tree: exp.Expr, known: Known) -> Iterator[str]:
         for table in loose:
             if not groups.get(table.alias_or_name, set()) & outer:
                 yield "a subquery for each row of what lies on no node: name the workspace in it by a parameter"
+
+
+def _columns(tree: exp.Expr, known: Known) -> Iterator[str]:
+    """Find what Citus reads before the rest of a statement, and then puts its columns in its place."""
+    for select in tree.find_all(exp.Select):
+        named = {column.table for column in select.find_all(exp.Column)}
+        is_apart = select.parent_select is not None and named <= {"", *(part.alias_or_name for part in sources(select))}
+        loose = [table for table in spread_tables(select, known) if not is_pinned(table, select)]
+        if is_apart and loose and not select.expressions:
+            yield "a subquery of several workspaces that has no column: name one"
 
 
 def _one_workspace(tree: exp.Expr, known: Known) -> Iterator[str]:

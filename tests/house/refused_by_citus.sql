@@ -10,6 +10,7 @@ INSERT INTO variance_data.contacts (workspace_id, id) VALUES ($1, $2) ON CONFLIC
 INSERT INTO variance_data.contacts (workspace_id, id) VALUES ($1, $2) ON CONFLICT (workspace_id, id) DO UPDATE SET email = (SELECT key FROM variance_data.accounts a WHERE a.workspace_id = $1);
 UPDATE variance_data.contacts c SET id = gen_random_uuid() WHERE c.workspace_id = $1;
 UPDATE variance_data.contacts c SET traits = to_jsonb(c.email) WHERE c.workspace_id = $1;
+UPDATE variance_data.contacts c SET last_seen_at = c.first_seen_at - interval '3 hours' WHERE c.workspace_id = $1;
 UPDATE variance_data.contacts c SET workspace_id = $2 WHERE c.workspace_id = $1;
 DELETE FROM variance_data.contacts c WHERE c.workspace_id = $1 RETURNING c.id::text;
 DELETE FROM variance_data.contacts c WHERE c.workspace_id = $1 RETURNING now();
@@ -19,6 +20,7 @@ SELECT m.body FROM variance_data.messages m JOIN variance_data.identities i ON i
 DELETE FROM variance_data.claims l USING variance_data.identities i WHERE i.id = l.user_id;
 SELECT w.id, EXISTS (SELECT FROM variance_data.contacts c WHERE c.workspace_id = w.id) FROM variance_data.workspaces w;
 SELECT d.id FROM variance_data.connections n CROSS JOIN LATERAL (SELECT d.id FROM variance_data.dead_letters d WHERE d.connection_id = n.id LIMIT 1) d;
+SELECT EXISTS (SELECT FROM variance_data.stale_words);
 SELECT n.id FROM unnest($1::uuid[]) n (id) WHERE NOT EXISTS (SELECT FROM variance_data.identities i WHERE i.id = n.id);
 SELECT a.id FROM variance_data.accounts a WHERE a.workspace_id = $1 AND (a.is_own OR EXISTS (SELECT FROM variance_data.contacts c WHERE c.workspace_id = a.workspace_id AND c.account_id = a.id));
 SELECT m.body FROM (SELECT * FROM variance_data.messages l WHERE l.workspace_id = $1 LIMIT 9) m LEFT JOIN variance_data.identities i ON i.workspace_id = m.workspace_id AND i.id = m.sender_id;
