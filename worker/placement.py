@@ -55,6 +55,9 @@ _CALLS = {
     Place.KNOWN: "SELECT citus_add_local_table_to_metadata($1::text::regclass)",
 }
 
+_WITHOUT_SHARDS = "SET LOCAL citus.override_table_visibility = on"
+"""Has Citus leave out the shards where tables are listed."""
+
 # A plain Postgres, which tries worker/sql's statements, has no such tables.
 _KNOWS_COORDINATOR = "SELECT EXISTS (SELECT FROM pg_dist_node n WHERE n.groupid = 0)"
 _PLACED = """
@@ -142,7 +145,9 @@ async def _place(database: Database, table: str, place: Place) -> None:
 
 
 async def _wanted(database: Database) -> dict[str, Place]:
-    rows = await database.fetch(statement("list_tables"))
+    async with database.transaction():
+        await database.execute(_WITHOUT_SHARDS)
+        rows = await database.fetch(statement("list_tables"))
     wanted = {row["name"]: place_of(row["name"], has_workspace=row["has_workspace"]) for row in rows}
     if await database.fetchval(_KNOWS_COORDINATOR):
         return wanted

@@ -48,6 +48,9 @@ def server_settings(application_name: str, statement_timeout_seconds: float) -> 
         "client_connection_check_interval": "500",  # or a dead worker's statement holds its partition to the end
         "timezone": "UTC",
         "jit": "off",
+        # Or Citus looks up each table, to leave its shards out, when a connection first asks of what type a value is:
+        # for seconds. A plain Postgres takes no notice.
+        "citus.override_table_visibility": "off",
     }
 
 
