@@ -1,5 +1,6 @@
 """What Citus refuses is in no statement, view or table."""
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,6 +11,7 @@ import pytest
 import worker.sql
 from tests.house.citus_rules import asks_all_nodes, refusals
 from tests.house.citus_scopes import Known
+from tests.security.rights import block
 from worker.placement import Place, place_of
 from worker.store import folded
 from worker.store.scratch import FOLDED_TABLES
@@ -77,6 +79,15 @@ async def test_every_view_is_one_that_citus_takes(database: "Connection", known:
     views = await database.fetch("SELECT viewname, definition FROM pg_views WHERE schemaname = 'variance'")
     assert len(views) > 5
     assert {view: found for view, text in views if (found := refusals(text, known))} == {}
+
+
+async def test_the_readme_lets_an_analyst_on_citus_read_what_the_views_are_made_of(database: "Connection") -> None:
+    used = await database.fetch(
+        """SELECT DISTINCT u.table_name FROM information_schema.view_table_usage u
+        WHERE u.view_schema = 'variance' AND u.table_schema = 'variance_data'"""
+    )
+    granted = re.findall(r"variance_data\.(\w+)", block("postgres roles on citus"))
+    assert sorted(granted) == sorted(row["table_name"] for row in used)
 
 
 async def test_what_citus_refuses_is_found(known: Known) -> None:
