@@ -143,7 +143,7 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     letters = await _forget_dead_letters(database, workspace_id, person.buried, deleted_at)
     links = await link_store.delete_links(database, workspace_id, ids)
     linking = links.keys | _withdrawn_keys(person)
-    messages = await message_store.delete_messages(database, workspace_id, ids, deleted_at)
+    messages = await message_store.delete_messages(database, workspace_id, ids, deleted_at, datetime.now(UTC))
     await identity_store.delete_identities(database, workspace_id, ids)
     gone = person.buried | await _mention_again(database, workspace_id, person)
     left = {id_: contact_id for id_, contact_id in person.touched.items() if id_ not in gone}
@@ -153,10 +153,6 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     if left:
         await mark_contacts(database, workspace_id, set(left.values()))
     remaining = await _said_later(database, workspace_id, ids, linking)
-    # What linked the person was heard: when it comes again, it tells nothing new of what others became meanwhile.
-    heard = linking - {fact.message.key for fact in remaining}
-    if heard:
-        await message_store.insert_suppressions(database, workspace_id, heard, datetime.now(UTC), "deleted")
     await update_contacts(database, workspace_id, remaining)
     await update_accounts(database, workspace_id, remaining)
     changed = left.keys() | identities_of(remaining).keys()
@@ -228,6 +224,7 @@ async def _forget_dead_letters(
         named = [letter.key for letter in page if buried & _named_by(workspace_id, letter.body)]
         if named:
             await message_store.delete_dead_letters(database, workspace_id, named)
+            await message_store.insert_suppressions(database, workspace_id, named, datetime.now(UTC), "deleted")
         count += len(named)
     return count
 

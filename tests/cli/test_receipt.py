@@ -35,6 +35,21 @@ async def test_suppressed_and_dead_messages_show_why_and_when(system: System, va
     assert (await variance("dead", "show", str(dead["dead_letter_id"]))).exit_code == 0
 
 
+async def test_whatever_a_deleted_person_said_is_suppressed_whether_it_came_before_or_after(
+    system: System, variance: Variance
+) -> None:
+    said = {"userId": "u", "timestamp": "2024-01-02"}
+    early = [said | {"type": "identify", "messageId": "i1"}, said | {"type": "track", "messageId": "bad1"}]
+    late = [said | {"type": "identify", "messageId": "i2"}]
+    await system.send(*early)
+    await system.send({"type": "delete", "userId": "u", "messageId": "d"})
+    await system.send(*late, *early[:1])
+    for message_id in ("i1", "i2", "bad1"):
+        found = await outcome(variance, message_id)
+        assert (found["outcome"], found["reason"]) == ("suppressed", "deleted")
+    assert await system.ledger() == {"applied": 2, "duplicate": 1, "suppressed": 1, "dead": 1}
+
+
 async def test_a_waiting_message_is_pending_and_then_applied(system: System, variance: Variance) -> None:
     await system.stop_worker()
     waiting = [MESSAGE | {"messageId": "m"}, MESSAGE | {"messageId": "m"}, {"type": "x", "messageId": "x"}]

@@ -108,10 +108,14 @@ async def read_all_withdrawals(database: Database) -> set[tuple[int, MessageKey]
     return {(row["workspace_id"], (row["connection_id"], row["message_id"])) for row in rows}
 
 
-async def delete_messages(database: Database, workspace_id: int, senders: Sequence[UUID], until: datetime) -> int:
-    """Remove what identities sent until a moment; give how many messages that were."""
+async def delete_messages(
+    database: Database, workspace_id: int, senders: Sequence[UUID], until: datetime, now: datetime
+) -> int:
+    """Remove what identities sent until a moment, to be suppressed from now on; give how many messages that were."""
     received_until = until - FUTURE_BOUND
-    count: int = await database.fetchval(statement("delete_messages"), workspace_id, senders, until, received_until)
+    count: int = await database.fetchval(
+        statement("delete_messages"), workspace_id, senders, until, received_until, now
+    )
     return count
 
 
