@@ -187,7 +187,7 @@ def test_whatever_is_killed_under_it_starts_again_at_the_same_address(up: StartU
     told = running.wait_until_ready()
     killed = running.recorded()
     for process in killed.values():
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
 
     def has_all_anew() -> bool:
         with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):

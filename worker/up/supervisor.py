@@ -18,6 +18,7 @@ from honcho.process import Process
 
 from worker.back_off import BackOff
 from worker.pause import pause
+from worker.up.procfile import without_shell
 
 GRACE_SECONDS = 15.0
 _SYSTEM = "system"
@@ -25,7 +26,7 @@ _BACK_OFF = BackOff(first_seconds=0.2, longest_seconds=10.0)
 
 
 class Supervisor:
-    """Runs each command through the shell, in a session of its own, in the folder `cwd` with `environ`.
+    """Runs each command as the shell reads it, in a session of its own, in the folder `cwd` with `environ`.
 
     `on_change` is called in the event loop with the pids by name whenever one starts or ends.
     """
@@ -102,7 +103,7 @@ class Supervisor:
 
     async def _run(self, name: str) -> int:
         process = Process(
-            self._commands[name],
+            without_shell(self._commands[name], self._environ.get("PATH", os.defpath)),
             name=name,
             colour=self._colours[name],
             env=dict(self._environ),
