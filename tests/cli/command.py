@@ -40,7 +40,16 @@ class Ended:
     @property
     def failure(self) -> str:
         """The one line of a failure."""
-        assert self.exit_code == 1, (self.exit_code, self.err)
+        return self._line(1)
+
+    @property
+    def wrong_usage(self) -> str:
+        """The one line about what was typed."""
+        assert self.out == ""
+        return self._line(2)
+
+    def _line(self, exit_code: int) -> str:
+        assert self.exit_code == exit_code, (self.exit_code, self.err)
         lines = self.err.splitlines()
         assert len(lines) == 1, self.err
         assert lines[0].startswith(("variance: ", "variance up: "))

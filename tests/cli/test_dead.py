@@ -136,6 +136,16 @@ async def test_all_letters_are_replayed_once_their_cause_is_gone(
     assert (await variance("dead", "replay", "--all", "--json")).json == NOTHING | {"letters": []}
 
 
+@pytest.mark.parametrize("words", [("discard", "7"), ("replay", "1", "7"), ("show", "7")], ids=" ".join)
+async def test_a_letter_that_never_was_is_told_and_nothing_is_done(
+    variance: Variance, letter: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    assert letter["id"] < 7
+    failure = (await variance("dead", *words, "--json")).failure
+    assert failure == "variance: there is no dead letter 7: `variance dead list` shows those that there are"
+    assert (await variance("dead", "list", "--json")).json == [letter]
+
+
 async def test_a_discarded_letter_stays_counted(variance: Variance, letter: dict[str, Any]) -> None:
     words = ("dead", "discard", str(letter["id"]), "--json")
     assert (await variance(*words)).json["outcome"] == "discarded"

@@ -12,8 +12,17 @@ COMMANDS = (
     ["status"],
     ["receipt", "m"],
     ["dead", "list"],
+    ["dead", "show", "1"],
     ["dead", "replay", "1"],
+    ["dead", "discard", "1"],
     ["import", "-"],
+    ["unlink", "m"],
+    ["rebuild"],
+    ["rebuild", "--dry-run"],
+    ["recount"],
+    ["explain", "contact", "u"],
+    ["export", "contact", "u"],
+    ["retention", "show"],
 )
 
 
@@ -73,10 +82,23 @@ async def test_an_unreadable_data_directory_is_told(alone: Variance, tmp_path: P
     assert "run.json is not what `variance up` wrote" in (await alone("status", "--data", ".")).failure
 
 
+async def test_the_console_and_web_cannot_have_the_same_port(alone: Variance) -> None:
+    failure = (await alone("up", "--port", "18080", "--console-port", "18080")).failure
+    assert failure == "variance up: --port and --console-port are both 18080: give one of them another"
+
+
 async def test_wrong_usage_is_exit_code_two(alone: Variance) -> None:
-    for words in (["fly"], ["env", "PATH"], ["status", "--jsno"], ["receipt"], ["up", "--port", "70000"], []):
-        ended = await alone(*words)
-        assert (ended.exit_code, ended.out) == (2, "")
+    for words in (
+        ["fly"], ["env", "PATH"], ["status", "--jsno"], ["receipt"], ["up", "--port", "70000"], ["dead", "show", "x"],
+        ["import", "no-such-file"],
+    ):  # fmt: skip
+        assert (await alone(*words)).wrong_usage.endswith("--help`")
+
+
+async def test_who_types_no_command_is_shown_all_of_them(alone: Variance) -> None:
+    ended = await alone()
+    assert (ended.exit_code, ended.out) == (2, "")
+    assert "Receive Segment's messages" in ended.err
 
 
 async def test_help_is_exit_code_zero(alone: Variance) -> None:

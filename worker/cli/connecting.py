@@ -31,6 +31,12 @@ async def open_database(servers: Servers) -> AsyncIterator["asyncpg.Connection[a
         yield database
 
 
+async def reachable_database(servers: Servers) -> str:
+    """Give the URL of a Postgres that answers, for what would else wait for one. Raises what `open_database` raises."""
+    async with open_database(servers):
+        return servers.require_database()
+
+
 @asynccontextmanager
 async def open_redis(servers: Servers) -> AsyncIterator[RedisClient]:
     """Connect to Redis. Raises ServerUnavailableError where that fails, CommandError where none is known."""

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from worker.cli.connecting import open_database
-from worker.cli.dead_letter_options import filter_options, wanted_letters
-from worker.cli.dead_replay import no_letter, replay
+from worker.cli.dead_letter_options import LETTER_ID, filter_options, wanted_letters
+from worker.cli.dead_replay import no_letter, refuse_unheard_of, replay
 from worker.cli.failures import CommandError
 from worker.cli.options import data_option, json_option
 from worker.cli.output import cell_text, print_json, print_table, tell
@@ -19,7 +19,6 @@ from worker.refused_field import refused_field
 from worker.store.dead_letters import Wanted, discard_dead_letter, list_dead_letters, read_dead_letter
 
 _LIST_COLUMNS = ("id", "died_at", "workspace", "connection", "message_id", "reason", "field", "detail")
-_ID = click.IntRange(min=1, max=2**63 - 1)
 
 
 @click.group()
@@ -50,7 +49,7 @@ def list_(limit: int, directory: Path, *, with_bodies: bool, as_json: bool, **ch
 
 
 @dead.command()
-@click.argument("letter_id", metavar="ID", type=_ID)
+@click.argument("letter_id", metavar="ID", type=LETTER_ID)
 @data_option
 @json_option
 def show(letter_id: int, directory: Path, *, as_json: bool) -> None:
@@ -68,7 +67,7 @@ def show(letter_id: int, directory: Path, *, as_json: bool) -> None:
 
 
 @dead.command()
-@click.argument("letter_id", metavar="ID", type=_ID)
+@click.argument("letter_id", metavar="ID", type=LETTER_ID)
 @data_option
 @json_option
 def discard(letter_id: int, directory: Path, *, as_json: bool) -> None:
@@ -106,4 +105,5 @@ def _with_field(letter: dict[str, Any]) -> dict[str, Any]:
 
 async def _discard(servers: Servers, letter_id: int) -> bool:
     async with open_database(servers) as database, database.transaction():
+        await refuse_unheard_of(database, [letter_id])
         return await discard_dead_letter(database, letter_id, datetime.now(UTC)) is not None

@@ -17,6 +17,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SPAN = re.compile(r"\d+[smhd]", re.IGNORECASE)
 
 
+class _LetterId(click.IntRange):
+    name = "number of a dead letter"
+
+
+LETTER_ID = _LetterId(min=1, max=2**63 - 1)
+
+
 def _read_moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
     """Read an instant, or how long ago it was. Wrong usage where it is neither."""
     if value is None:

@@ -1,7 +1,7 @@
 """`variance dead replay`: dead letters applied after all, as they are or corrected."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,18 +11,18 @@ import click
 import msgspec
 
 from worker.cli.connecting import open_database
-from worker.cli.dead_letter_options import filter_options, wanted_letters
+from worker.cli.dead_letter_options import LETTER_ID, filter_options, wanted_letters
 from worker.cli.failures import CommandError
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_json, print_table, tell
 from worker.cli.progress import show_progress
 from worker.cli.servers import Servers, find_servers
 from worker.replay import Replayed, replay_letter
-from worker.store.dead_letters import Wanted, list_dead_letters
+from worker.store.database import Database
+from worker.store.dead_letters import Wanted, list_dead_letters, read_last_given_id
 from worker.store.transactions import Transactions
 
 _OUTCOMES = ("applied", "duplicate", "suppressed", "dead", "gone")
-_ID = click.IntRange(min=1, max=2**63 - 1)
 _Bodies = Mapping[int, bytes | None]
 """The letters to be tried again, in order, and what their bodies are now; None: as they are."""
 
@@ -33,7 +33,7 @@ class _Correction(msgspec.Struct):
 
 
 @click.command()
-@click.argument("ids", metavar="[ID]...", type=_ID, nargs=-1)
+@click.argument("ids", metavar="[ID]...", type=LETTER_ID, nargs=-1)
 @click.option("--all", "is_all", is_flag=True, help="All that there are, or those that the filters choose.")
 @filter_options
 @click.option("--body", metavar="FILE", type=click.File("rb"), help="A corrected body for one letter; - reads it.")
@@ -53,7 +53,8 @@ def replay(  # noqa: PLR0913 (one for each option)
 ) -> None:
     """Apply dead letters after all, each exactly once.
 
-    One that dies again is a new letter, and makes the exit code 1. One that is gone already is passed over.
+    One that dies again is a new letter, and makes the exit code 1. One that is gone already is passed over; where one
+    never was, none is applied.
     """
     if [bool(ids), is_all, corrections is not None].count(True) != 1:
         raise click.UsageError("give the IDs, --all, or --corrections")
@@ -99,6 +100,7 @@ async def _replay(servers: Servers, wanted: Wanted, bodies: _Bodies | None) -> l
         if bodies is None:
             letters = await list_dead_letters(database, wanted, None)
             bodies = {letter["id"]: None for letter in reversed(letters)}
+        await refuse_unheard_of(database, bodies)
     transactions = Transactions(servers.require_database())
     replayed: list[Replayed] = []
     try:
@@ -119,6 +121,14 @@ def _print_replayed(replayed: Sequence[Replayed], counts: dict[str, int]) -> Non
             tell(no_letter(letter.id))
         elif letter.new_id is not None:
             tell(f"dead letter {letter.id} died again, as {letter.new_id}")
+
+
+async def refuse_unheard_of(database: Database, letter_ids: Iterable[int]) -> None:
+    """Raise CommandError for a dead letter that never was: whoever names it means another."""
+    last_id = await read_last_given_id(database)
+    for letter_id in letter_ids:
+        if letter_id > last_id:
+            raise CommandError(no_letter(letter_id))
 
 
 def no_letter(letter_id: int) -> str:

@@ -71,7 +71,7 @@ def main() -> None:
     try:
         sys.exit(program.main(prog_name="variance", standalone_mode=False))
     except click.ClickException as error:
-        error.show()
+        _tell(error)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(_INTERRUPTED)
@@ -82,6 +82,16 @@ def main() -> None:
             raise
         click.echo(f"variance: {text}", err=True)
         sys.exit(1)
+
+
+def _tell(error: click.ClickException) -> None:
+    """Say in one line what is wrong with what was typed, and where to look; the whole help where nothing was."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return
+    message = " ".join(error.format_message().split()).rstrip(".")
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "variance"
+    click.echo(f"variance: {message}; see `{command} --help`", err=True)
 
 
 def _set_up_logs(settings: LogSettings) -> None:

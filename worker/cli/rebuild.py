@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from worker.cli.connecting import open_database
+from worker.cli.connecting import open_database, reachable_database
 from worker.cli.failures import CommandError
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table
@@ -53,7 +53,7 @@ async def run_rebuild(
         def on_progress(done: int, total: int) -> None:
             meter.show(round(100 * done / total), f"{done:,} of {total:,} messages")
 
-        return await fold_again(servers.require_database(), options, on_progress)
+        return await fold_again(await reachable_database(servers), options, on_progress)
 
 
 def print_difference(difference: Difference, *, is_dry_run: bool, as_json: bool) -> None:

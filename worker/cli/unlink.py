@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from schemas.ids import index_key
+from worker.cli.connecting import reachable_database
 from worker.cli.failures import CommandError
 from worker.cli.options import connection_option, data_option, json_option
 from worker.cli.output import print_fields, print_json
@@ -39,7 +40,7 @@ def unlink(message_id: str, connection: str | None, directory: Path, *, undo: bo
 
 
 async def _unlink(servers: Servers, message_id: str, connection: str | None, *, undo: bool) -> Mapping[str, Any]:
-    transactions = Transactions(servers.require_database())
+    transactions = Transactions(await reachable_database(servers))
 
     async def work(database: Database) -> Mapping[str, Any]:
         found = await find_logged(database, index_key(message_id), connection)
@@ -47,7 +48,7 @@ async def _unlink(servers: Servers, message_id: str, connection: str | None, *, 
             raise CommandError(f"no message {message_id!r} was applied")
         if len(found) > 1:
             names = ", ".join(sorted(row["connection"] for row in found))
-            raise CommandError(f"several connections have the message: name one of them with --connection ({names})")
+            raise click.UsageError(f"several connections have the message, so give --connection: {names}")
         (row,) = found
         key = (row["connection_id"], index_key(message_id))
         try:

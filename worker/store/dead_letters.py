@@ -63,6 +63,12 @@ async def read_dead_letter(database: Database, letter_id: int) -> dict[str, Any]
     return None if row is None else dict(row)
 
 
+async def read_last_given_id(database: Database) -> int:
+    """Give the highest number that a dead letter ever had; 0 where there never was one."""
+    last_id: int = await database.fetchval(statement("read_last_given_id"))
+    return last_id
+
+
 async def delete_dead_letter(database: Database, letter_id: int) -> DeadLetter | None:
     """Take a dead letter away, and give it; None where there is none any more."""
     row = await database.fetchrow(statement("delete_dead_letter"), letter_id)

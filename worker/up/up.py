@@ -206,6 +206,8 @@ def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ
     host = environ.get("HOST", "").strip() or "0.0.0.0"  # noqa: S104 (where `web` listens)
     _refuse_taken_port(host, options.port, "--port")
     if _CONSOLE in commands:
+        if options.console_port == options.port:
+            raise UpError(f"--port and --console-port are both {options.port}: give one of them another")
         _refuse_taken_port(_console_host(environ), options.console_port, "--console-port")
 
 
