@@ -50,7 +50,7 @@ class DrainMetrics:
             self._messages.labels(outcome).inc(getattr(tally, outcome))
         for reason in notes.deaths:
             self._deaths.labels(reason).inc()
-        unlinked = [merge_outcome(alias, {}, {}) for alias in notes.take_aliases()]
+        unlinked = [merge_outcome(alias, {}, {}, ()) for alias in notes.take_aliases()]
         for outcome in (*notes.merges, *unlinked):
             self._merges.labels(outcome).inc()
 

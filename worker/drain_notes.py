@@ -129,10 +129,12 @@ def note_aliases(aliases: Iterable[AliasCall]) -> None:
         notes.add_aliases(aliases)
 
 
-def note_merges(identities: Mapping[UUID, Identity], components: Sequence[Component]) -> None:
-    """Note what became of the new aliases, now that the contacts are formed."""
+def note_merges(
+    identities: Mapping[UUID, Identity], components: Sequence[Component], aliases: Sequence[AliasCall]
+) -> None:
+    """Note what became of the new aliases, now that the contacts are formed. `aliases` are all of the identities'."""
     notes = _NOTES.get()
-    aliases = notes.take_aliases() if notes is not None else []
-    if notes is not None and aliases:
+    new = notes.take_aliases() if notes is not None else []
+    if notes is not None and new:
         contact_ids = {id_: component.contact_id for component in components for id_ in component.members}
-        notes.merges.extend(merge_outcome(alias, identities, contact_ids) for alias in aliases)
+        notes.merges.extend(merge_outcome(alias, identities, contact_ids, aliases) for alias in new)

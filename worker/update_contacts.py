@@ -103,7 +103,6 @@ class _Update:
             if id_ in held.members and id_ not in self.locked.made and held.members[id_].absorb(identity)
         }  # fmt: skip
         components = await _link_again(self.database, self.workspace_id, held, relinked)
-        note_merges(held.members, components)
         settled = {id_ for component in components for id_ in component.members}
         components += _as_before(held, set(held.contact_ids.values()), settled)
         await _write(self.database, self.workspace_id, held, components, changed)
@@ -164,7 +163,9 @@ async def _link_again(
     members = {id_: identity for id_, identity in held.members.items() if held.contact_ids[id_] in affected}
     aliases = await link_store.find_aliases(database, workspace_id, members)
     claims = await link_store.find_claims(database, workspace_id, members)
-    return components_of(members, aliases, claims)
+    components = components_of(members, aliases, claims)
+    note_merges(members, components, aliases)
+    return components
 
 
 def _as_before(held: Held, touched: Iterable[UUID], settled: Collection[UUID]) -> list[Component]:

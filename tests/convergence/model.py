@@ -257,6 +257,7 @@ def merges(told: list[dict[str, Any]], groups: dict[str | None, Members]) -> dic
             first_seen.setdefault(id_, stamp(message))
     outcomes = withdrawn_claims(told)
     refused_pairs: set[tuple[str, str]] = set()
+    said: set[tuple[str, str] | None] = set()
     for message in told:
         claim = claim_of(message)
         if claim and groups[claim[0]] != groups[claim[1]] and claim not in refused_pairs:
@@ -272,9 +273,11 @@ def merges(told: list[dict[str, Any]], groups: dict[str | None, Members]) -> dic
         ]
         if pair is None or link_of(message) is None or groups[pair[0]] != groups[pair[1]]:
             outcome = "refused"
-        elif pair[0] == pair[1] or not known[0]:
+        elif pair[0] == pair[1] or pair in said or not known[0]:
             outcome = "recorded"
         else:
             outcome = "merged" if known[1] else "renamed"
         outcomes[message["messageId"]] = outcome
+        if link_of(message) is not None:
+            said.add(pair)
     return outcomes

@@ -27,7 +27,7 @@ from worker.placement import Place
 def refusals(sql: str, known: Known) -> list[str]:
     """Give what Citus would have against a statement; nothing where it takes it."""
     tree = sqlglot.parse_one(sql, read="postgres")
-    shapes = (_merge, _settings, _workspaces, _columns, _one_workspace, _locks, _recursion, _local, _rows)
+    shapes = (_merge, _settings, _workspaces, _columns, _parts, _one_workspace, _locks, _recursion, _local, _rows)
     writes = (_insert, _update, _returning, _modifying_parts)
     return sorted({fault for rule in (*shapes, *writes) for fault in rule(tree, known)})
 
@@ -135,6 +135,15 @@ def _columns(tree: exp.Expr, known: Known) -> Iterator[str]:
         loose = [table for table in spread_tables(select, known) if not is_pinned(table, select)]
         if is_apart and loose and not select.expressions:
             yield "a subquery of several workspaces that has no column: name one"
+
+
+def _parts(tree: exp.Expr, known: Known) -> Iterator[str]:
+    """Find what a part without a FROM reads for each row of its surroundings."""
+    for select in tree.find_all(exp.Select):
+        part = select.parent_select
+        loose = [table for table in spread_tables(select, known) if not is_pinned(table, select)]
+        if loose and part is not None and part.parent_select is not None and not sources(part):
+            yield "a subquery of several workspaces in a part without a FROM: join it"
 
 
 def _one_workspace(tree: exp.Expr, known: Known) -> Iterator[str]:

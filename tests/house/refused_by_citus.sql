@@ -21,6 +21,7 @@ DELETE FROM variance_data.claims l USING variance_data.identities i WHERE i.id =
 SELECT w.id, EXISTS (SELECT FROM variance_data.contacts c WHERE c.workspace_id = w.id) FROM variance_data.workspaces w;
 SELECT d.id FROM variance_data.connections n CROSS JOIN LATERAL (SELECT d.id FROM variance_data.dead_letters d WHERE d.connection_id = n.id LIMIT 1) d;
 SELECT EXISTS (SELECT FROM variance_data.stale_words);
+SELECT k.is_known FROM variance_data.contacts c CROSS JOIN LATERAL (SELECT EXISTS (SELECT i.id FROM variance_data.identities i WHERE i.workspace_id = c.workspace_id AND i.contact_id = c.id) AS is_known) k;
 SELECT n.id FROM unnest($1::uuid[]) n (id) WHERE NOT EXISTS (SELECT FROM variance_data.identities i WHERE i.id = n.id);
 SELECT a.id FROM variance_data.accounts a WHERE a.workspace_id = $1 AND (a.is_own OR EXISTS (SELECT FROM variance_data.contacts c WHERE c.workspace_id = a.workspace_id AND c.account_id = a.id));
 SELECT m.body FROM (SELECT * FROM variance_data.messages l WHERE l.workspace_id = $1 LIMIT 9) m LEFT JOIN variance_data.identities i ON i.workspace_id = m.workspace_id AND i.id = m.sender_id;

@@ -1,6 +1,6 @@
 """What became of an alias, by the same rules as the view `variance.merges`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 from uuid import UUID
 
@@ -11,9 +11,12 @@ MergeOutcome = Literal["merged", "renamed", "recorded", "refused"]
 
 
 def merge_outcome(
-    alias: AliasCall, identities: Mapping[UUID, Identity], contact_ids: Mapping[UUID, UUID]
+    alias: AliasCall,
+    identities: Mapping[UUID, Identity],
+    contact_ids: Mapping[UUID, UUID],
+    aliases: Iterable[AliasCall],
 ) -> MergeOutcome:
-    """Tell what an alias does to the contacts of its two ends, where it and they are known like this."""
+    """Tell what an alias does to the contacts of its two ends, where it, they and their aliases are known like this."""
     previous_id, user_id = alias.previous_id, alias.user_id
     if previous_id is None or user_id is None or alias.is_withdrawn:
         return "refused"
@@ -21,9 +24,14 @@ def merge_outcome(
         return "recorded"
     if contact_ids.get(previous_id) != contact_ids.get(user_id):
         return "refused"
-    if not _is_known(identities.get(previous_id), alias):
+    if any(_says_before(other, alias) for other in aliases) or not _is_known(identities.get(previous_id), alias):
         return "recorded"
     return "merged" if _is_known(identities.get(user_id), alias) else "renamed"
+
+
+def _says_before(other: AliasCall, alias: AliasCall) -> bool:
+    is_same = (other.previous_id, other.user_id) == (alias.previous_id, alias.user_id)
+    return is_same and not other.is_withdrawn and other.stamp < alias.stamp
 
 
 def _is_known(identity: Identity | None, alias: AliasCall) -> bool:
