@@ -63,6 +63,23 @@ async def test_the_first_and_last_days_can_be_read_back(system: System, moment: 
     assert len(await system.rows("events", "occurred_at")) == 1
 
 
+async def test_times_are_read_in_every_form_that_clients_are_known_to_write(system: System) -> None:
+    forms: list[object] = [
+        "2025-12-31T22:00:00Z", "2026-01-01T00:00:00+02:00", "2026-1-01T00:00:00+0200", "2025-12-31 22:00:00",
+        "20251231T220000Z", "\u0662\u0660\u0662\u0665-12-31T22:00:00.000Z", "2025-12-31T22:00:00.000000000Z",
+        1767218400, 1767218400000, "1767218400", "1767218400000",
+        "2025-12-31 22:00:00.00000001 +0000 UTC m=+3.25", "Thu, 01 Jan 2026 00:00:00 +0200",
+        "Thu Jan 01 2026 00:00:00 GMT+0200 (Eastern European Standard Time)", "Wed Dec 31 2025 17:00:00 GMT-0500",
+        "Wed, 31 Dec 2025 22:00:00 GMT", "Dec 31, 2025 2:00 PM PST", "2025-12-31 22:00:00 XYZ",
+    ]  # fmt: skip
+    await system.send(*(
+        track("x", userId="u1") | {"messageId": str(number), "timestamp": form} for number, form in enumerate(forms)
+    ))  # fmt: skip
+    rows = dict(await system.rows("events", "message_id, occurred_at"))
+    moment = datetime(2025, 12, 31, 22, tzinfo=UTC)
+    assert [form for number, form in enumerate(forms) if rows[str(number)] != moment] == []
+
+
 async def test_the_clients_clock_is_corrected_where_nothing_else_is_known(system: System) -> None:
     sent = track("x", userId="u1") | {"originalTimestamp": at(100), "sentAt": at(103), "receivedAt": at(10)}
     del sent["timestamp"]
