@@ -19,13 +19,19 @@ _COMPRESSION_LEVEL = 5  # a third of the time of the highest one, for files that
 def open_export(file: str) -> Iterator[BinaryIO]:
     """Open standard output for `-`, else a file, compressed where its name ends in `.gz`. Raises OSError.
 
-    What was there under that name is replaced when the block ends well, and left as it was otherwise.
+    A file that was there is replaced when the block ends well, and left as it was otherwise; what is no file, such as a
+    pipe or a device, is written to.
     """
     if file == STANDARD_OUTPUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(file)
+    named = Path(file)
+    if named.exists() and not named.is_file():
+        with named.open("wb") as target:
+            yield target
+        return
+    path = named.resolve()  # so that a link goes on leading there
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -33,7 +39,7 @@ def open_export(file: str) -> Iterator[BinaryIO]:
             plain = stack.enter_context(os.fdopen(descriptor, "wb"))
             stack.callback(os.fsync, descriptor)
             stack.callback(plain.flush)
-            if path.suffix == ".gz":
+            if named.suffix == ".gz":
                 packed = gzip.GzipFile(fileobj=plain, filename="", mode="wb", compresslevel=_COMPRESSION_LEVEL)
                 yield cast("BinaryIO", stack.enter_context(packed))
             else:
