@@ -26,8 +26,9 @@ async def apply_messages(database: Database, workspace_id: int, told: Sequence[F
     said = [fact for fact in batch if not fact.is_deletion]
     named = _named(said)
     deleted_at = await message_store.find_tombstones(database, workspace_id, named)
-    kept = [fact for fact in said if not _is_suppressed(fact, deleted_at)]
-    suppressed = [fact for fact in said if _is_suppressed(fact, deleted_at)]
+    gone = await _find_gone(database, workspace_id, said, deleted_at)
+    kept = [fact for fact in said if not _is_suppressed(fact, deleted_at, gone)]
+    suppressed = [fact for fact in said if _is_suppressed(fact, deleted_at, gone)]
     # Also where nothing is kept: the log is held before any contact, in a rebuild's order, or both would wait for ever.
     fresh = await _log(database, workspace_id, kept)
     if fresh:
@@ -55,6 +56,17 @@ async def _forget(database: Database, workspace_id: int, deletions: Sequence[Fac
         if fact.sender is not None:
             await forget_person(database, workspace_id, fact.sender, fact.message.stamp.occurred_at)
     return fresh
+
+
+async def _find_gone(
+    database: Database, workspace_id: int, said: Sequence[Facts], deleted_at: Mapping[UUID, datetime]
+) -> set[MessageKey]:
+    """Give which messages of people who were deleted came before, and are suppressed since.
+
+    Their times do not tell: one without a time of its own has another whenever it comes.
+    """
+    keys = [fact.message.key for fact in said if fact.sender is not None and fact.sender.id in deleted_at]
+    return await message_store.find_suppressions(database, workspace_id, keys) if keys else set()
 
 
 async def _suppress(
@@ -125,10 +137,10 @@ def _named(batch: Sequence[Facts]) -> set[UUID]:
     return ids | {fact.alias.previous_id for fact in batch if fact.alias is not None and fact.alias.previous_id}
 
 
-def _is_suppressed(fact: Facts, deleted_at: Mapping[UUID, datetime]) -> bool:
-    """Tell whether the sender was deleted after saying this."""
+def _is_suppressed(fact: Facts, deleted_at: Mapping[UUID, datetime], gone: Collection[MessageKey]) -> bool:
+    """Tell whether the sender was deleted after saying this, now or when it came before."""
     if fact.sender is None:
         return False
     moment = deleted_at.get(fact.sender.id)
-    return moment is not None and fact.message.counted_at <= moment
+    return moment is not None and (fact.message.counted_at <= moment or fact.message.key in gone)
 

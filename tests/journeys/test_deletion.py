@@ -1,6 +1,8 @@
 """Deletion: the person's rows and messages go, and what was said before stays away."""
 
-from tests.journeys.messages import alias, identify, message, track
+import pytest
+
+from tests.journeys.messages import alias, at, identify, message, track
 from tests.system import System
 from worker.rebuild import RebuildOptions, rebuild
 from worker.store.ledger import read_all_rules
@@ -45,6 +47,20 @@ async def test_what_was_said_after_a_deletion_that_arrives_late_is_kept(system: 
     await system.send(delete("u1", 10))
     assert (await system.contacts())["u1"]["traits"] == {"both": 2}
     assert await system.rows("events", "name") == [("new",)]
+
+
+@pytest.mark.parametrize("times", [{}, {"timestamp": "soon"}, {"originalTimestamp": at(9), "sentAt": at(9)}])
+async def test_a_repeated_message_without_a_time_of_its_own_brings_nobody_back(
+    system: System, times: dict[str, str]
+) -> None:
+    said = {"type": "identify", "userId": "u1", "messageId": "m", **times}
+    await system.send(said)
+    await system.send({"type": "delete", "userId": "u1", "messageId": "d"})
+    await system.send(said)
+    assert await system.contacts() == {}
+    assert await system.ledger() == {"applied": 2, "duplicate": 1, "suppressed": 0, "dead": 0}
+    await system.send(said | {"messageId": "new"})
+    assert list(await system.contacts()) == ["u1"]
 
 
 async def test_a_visitor_of_a_deleted_user_may_belong_to_the_next_one(system: System) -> None:

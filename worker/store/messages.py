@@ -180,6 +180,15 @@ async def insert_suppressions(
     return {(row["connection_id"], row["message_id"]) for row in rows}
 
 
+async def find_suppressions(database: Database, workspace_id: int, keys: Iterable[MessageKey]) -> set[MessageKey]:
+    """Give which of these messages are suppressed."""
+    wanted = sorted(keys)
+    rows = await database.fetch(
+        statement("find_suppressions"), workspace_id, [key[0] for key in wanted], [key[1] for key in wanted]
+    )
+    return {(row["connection_id"], row["message_id"]) for row in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A message that could not be applied: why, and its text."""
