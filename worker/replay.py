@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from schemas.acceptance import Accepted, accept
+from schemas.foreseen import ForeseenError
 from schemas.queue import QueuedMessage, QueuedRefusal
 from schemas.timestamps import write_instant
 from schemas.tolerant_json import UnreadableJsonError, read_json
@@ -15,6 +16,10 @@ from worker.store.database import Database
 from worker.store.dead_letters import delete_dead_letter, find_dead_letter, settle_replay
 from worker.store.messages import DeadLetter
 from worker.tally import Tally
+
+
+class UnreadableBodyError(ForeseenError):
+    """The corrected body is no JSON. The letter stays as it is: what was typed is not what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +33,34 @@ class Replayed:
 
 
 async def replay_letter(database: Database, letter_id: int, corrected_body: bytes | None = None) -> Replayed:
-    """Take a dead letter away and apply it. Runs inside the caller's transaction, which may be tried again."""
+    """Take a dead letter away and apply it. Runs inside the caller's transaction, which may be tried again.
+
+    Raises UnreadableBodyError.
+    """
     letter = await delete_dead_letter(database, letter_id)
     if letter is None:
         return Replayed(letter_id, "gone")
     body = letter.body.encode(errors="replace") if corrected_body is None else corrected_body
     # A body that the operator gives is trusted as Segment is; what was posted may have come with a public write key.
-    queued = _queued(letter, body, from_segment=corrected_body is not None)
+    queued = _queued(letter, body, is_corrected=corrected_body is not None)
     tally = await settle_messages(database, [queued])
     await settle_replay(database, tally)
     new_id = await find_dead_letter(database, letter.connection_id, letter.message_key) if tally.dead else None
     return Replayed(letter_id, _outcome(tally), letter.message_key, new_id)
 
 
-def _queued(letter: DeadLetter, body: bytes, *, from_segment: bool) -> QueuedMessage:
+def _queued(letter: DeadLetter, body: bytes, *, is_corrected: bool) -> QueuedMessage:
     """Judge the body again, as the queue would carry it: under the letter's own key, whatever id it has now."""
     try:
         raw = read_json(body)
     except UnreadableJsonError as error:
+        if is_corrected:
+            raise UnreadableBodyError(f"the corrected body is {error}; the dead letter stays as it was") from None
         refusal = QueuedRefusal(
             "not_an_object", f"The body is {error}", body.decode(errors="replace"), write_instant(letter.received_at)
         )
         return _pair(letter, msgspec.json.encode(refusal), is_accepted=False)
-    judged = accept(raw, letter.received_at, from_segment=from_segment)
+    judged = accept(raw, letter.received_at, from_segment=is_corrected)
     if isinstance(judged, Accepted):
         return _pair(letter, _under_key(judged, letter.message_key), is_accepted=True)
     refusal = QueuedRefusal(judged.reason, judged.detail, judged.body, write_instant(letter.received_at))

@@ -112,15 +112,6 @@ async def test_a_letter_that_is_corrected_to_a_deleted_person_is_suppressed(
     assert await ledger(variance) == (3, 2, 0, 1, 0, 0)
 
 
-async def test_a_body_that_is_no_json_dies_again(variance: Variance, letter: dict[str, Any]) -> None:
-    ended = await variance("dead", "replay", str(letter["id"]), "--body", "-", "--json", stdin=b"{oops")
-    assert ended.exit_code == 1
-    (again,) = (await variance("dead", "list", "--json")).json
-    assert (again["reason"], again["message_id"]) == ("not_an_object", "bad")
-    shown = await variance("dead", "show", str(again["id"]))
-    assert shown.out == "{oops\n"
-
-
 async def test_all_letters_are_replayed_once_their_cause_is_gone(
     system: System, variance: Variance, letter: dict[str, Any]
 ) -> None:
@@ -134,6 +125,15 @@ async def test_all_letters_are_replayed_once_their_cause_is_gone(
     assert replayed["letters"][0]["id"] == letter["id"]
     assert await ledger(variance) == (5, 5, 0, 0, 0, 0)
     assert (await variance("dead", "replay", "--all", "--json")).json == NOTHING | {"letters": []}
+
+
+async def test_a_corrected_body_that_is_no_json_leaves_the_letter_as_it_is(
+    variance: Variance, letter: dict[str, Any]
+) -> None:
+    for body in (b"", b"not json", b"{oops"):
+        failure = (await variance("dead", "replay", str(letter["id"]), "--body", "-", stdin=body)).failure
+        assert "the dead letter stays as it was" in failure
+    assert (await variance("dead", "list", "--json")).json == [letter]
 
 
 @pytest.mark.parametrize("words", [("discard", "7"), ("replay", "1", "7"), ("show", "7")], ids=" ".join)

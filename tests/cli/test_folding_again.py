@@ -21,6 +21,19 @@ async def test_an_alias_is_withdrawn_and_given_back(system: System, variance: Va
     assert list(await system.contacts()) == ["new"]
 
 
+async def test_a_message_of_several_workspaces_is_unlinked_in_the_one_that_is_named(
+    system: System, variance: Variance
+) -> None:
+    await system.connect("main", workspace="other")
+    for connection in ("defaultmain", "othermain"):
+        await system.send(alias("p", "u", 1, messageId="the-alias"), connection=connection)
+    words = ("unlink", "the-alias", "--connection", "main")
+    assert "main of default, main of other" in (await variance(*words)).wrong_usage
+    assert (await variance(*words, "--workspace", "other", "--json")).json["workspace"] == "other"
+    outcomes = await system.rows("merges", "workspace, reason")
+    assert sorted(outcomes) == [("default", "neither was known"), ("other", "the link was withdrawn")]
+
+
 async def test_only_a_message_with_a_link_can_be_unlinked(system: System, variance: Variance) -> None:
     await system.send(identify(userId="u", messageId="plain"))
     assert "made no link" in (await variance("unlink", "plain")).failure

@@ -130,7 +130,7 @@ async def _export_workspace(servers: Servers, name: str, file: str) -> dict[str,
     return {
         "messages": lines,
         "connections": [add_command(connection) for connection in connections],
-        "withdrawn_links": [unlink_command(*link) for link in withdrawn],
+        "withdrawn_links": [unlink_command(name, *link) for link in withdrawn],
     }
 
 

@@ -76,7 +76,7 @@ async def _recognize(request: web.Request) -> bool:
         session = await find_session(database, token_sha256(token), now())
         if session is None:
             return False
-        if session.expires_at < now() + _life(request) - _EXTEND_AFTER:
+        if session.expires_at < now() + _life(request) - min(_EXTEND_AFTER, _life(request) / 10):
             await extend_session(database, token_sha256(token), now() + _life(request))
     request[SESSION], request[SESSION_TOKEN] = session, token
     return True

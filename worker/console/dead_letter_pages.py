@@ -16,7 +16,7 @@ from worker.console.parts import (
     see_other,
     write_audit,
 )
-from worker.replay import Replayed, replay_letter
+from worker.replay import Replayed, UnreadableBodyError, replay_letter
 from worker.store.audit import insert_audit_entry
 from worker.store.database import Database
 from worker.store.dead_letters import (
@@ -66,7 +66,10 @@ async def replay(request: web.Request) -> web.StreamResponse:
     # Browsers send line breaks as CRLF; what was not touched is tried as it was received.
     body = form.get("body", "").replace("\r\n", "\n")
     is_corrected = letter is not None and body.strip() != "" and body != letter["body"].replace("\r\n", "\n")
-    replayed = await _replay(request, [id_], body.encode(errors="replace") if is_corrected else None)
+    try:
+        replayed = await _replay(request, [id_], body.encode(errors="replace") if is_corrected else None)
+    except UnreadableBodyError as error:
+        raise web.HTTPBadRequest(text=f"Not tried: {error}.") from None
     outcome = replayed[0]
     if outcome.new_id is not None:
         return see_other(f"/dead-letters/{outcome.new_id}")

@@ -22,6 +22,7 @@ def add_command(connection: Connection) -> str:
     return shlex.join(words)
 
 
-def unlink_command(connection: str, message_id: str) -> str:
+def unlink_command(workspace: str, connection: str, message_id: str) -> str:
     """Give the command that withdraws a message's link again."""
-    return shlex.join(["variance", "unlink", "--connection", connection, "--", message_id])
+    words = ["variance", "unlink", "--workspace", workspace, "--connection", connection, "--", message_id]
+    return shlex.join(words)
