@@ -1,6 +1,7 @@
 """Settings from the environment: typed, read once by each process, and refused with the variable's name."""
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
@@ -144,6 +145,12 @@ def _check_required(kind: type[_Settings], given: Mapping[str, str]) -> None:
             raise SettingsError(message)
 
 
+def _names_database(url: str) -> bool:
+    """Tell whether the path is a database's number, or none; the client would take database 0 for any other."""
+    parts = urlsplit(each_host(url)[0])
+    return parts.scheme.startswith("unix") or re.fullmatch(r"/?|/\d+", parts.path, re.ASCII) is not None
+
+
 def _is_address(url: str) -> bool:
     try:
         port = urlsplit(url).port
@@ -166,6 +173,9 @@ def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
         raise SettingsError(message)
     if schemes and is_sentinel(value) and not urlsplit(each_host(value)[0]).path.strip("/"):
         message = f"{name} must end with the service that the sentinels watch: redis+sentinel://host:26379/mymaster"
+        raise SettingsError(message)
+    if schemes is _REDIS_SCHEMES and not (is_sentinel(value) or _names_database(value)):
+        message = f"{name} must end with the number of a database, or with the server: redis://host:6379/0"
         raise SettingsError(message)
     if schemes and not all(map(_is_address, _addresses(name, value))):
         message = f"{name} is no URL of a server"

@@ -68,6 +68,7 @@ async def test_a_database_without_tables_needs_a_migration(
         ("DATABASE_URL", "postgres://me@host:port/db", "DATABASE_URL is no URL of a server"),
         ("REDIS_URL", "http://x", "REDIS_URL must be a URL that begins with"),
         ("REDIS_URL", "redis://a:7000,b:port", "REDIS_URL is no URL of a server"),
+        ("REDIS_URL", "redis://a/db", "REDIS_URL must end with the number of a database"),
         ("REDIS_URL", "redis+sentinel://a", "REDIS_URL must end with the service that the sentinels watch"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL is wrong"),
     ],

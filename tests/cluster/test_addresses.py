@@ -32,9 +32,9 @@ def test_each_server_that_is_named_is_reached_with_the_same_password(
         assert urlsplit(url).scheme == "rediss"
 
 
-@pytest.mark.parametrize("scheme", ["rediss://", "redis+sentinel://"])
-def test_hosts_in_brackets_may_stand_anywhere(scheme: str) -> None:
-    url = f"{scheme}me:secret@a.internal:1,[::1]:2/mymaster"
+@pytest.mark.parametrize(("scheme", "path"), [("rediss://", "0"), ("redis+sentinel://", "mymaster")])
+def test_hosts_in_brackets_may_stand_anywhere(scheme: str, path: str) -> None:
+    url = f"{scheme}me:secret@a.internal:1,[::1]:2/{path}"
     settings = read_settings(WebSettings, {"REDIS_URL": url, "REDIS_CERTIFICATE": "unchecked"})
     assert [urlsplit(one).port for one in each_host(settings.redis_url)] == [1, 2]
     assert [urlsplit(one).hostname for one in each_host(settings.redis_url)] == ["a.internal", "::1"]
