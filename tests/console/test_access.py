@@ -83,6 +83,20 @@ async def test_who_signs_out_or_is_removed_or_waits_too_long_is_out(console: Con
     assert (await cleo.get("/")).status == 303
 
 
+async def test_whoever_goes_on_working_stays_signed_in_however_short_a_session_is(
+    redis_url: str, database_url: str
+) -> None:
+    async with running_console(redis_url, database_url, console_session_seconds=300) as console:
+        ada = await console.operator()
+        await console.database.execute(
+            "UPDATE variance_data.console_sessions SET expires_at = now() + interval '1 minute'"
+        )
+        assert (await ada.get("/")).status == 200
+        assert await console.database.fetchval(
+            "SELECT expires_at > now() + interval '4 minutes' FROM variance_data.console_sessions"
+        )
+
+
 async def test_the_database_has_neither_tokens_nor_passwords(console: Console) -> None:
     await add_user(console.database, "bea", hash_password(PASSWORD))
     ada = await console.operator()
