@@ -140,13 +140,14 @@ async def test_a_pipe_is_written_to_and_a_link_goes_on_leading_to_its_file(
     system: System, variance: Variance, tmp_path: Path
 ) -> None:
     await system.send(identify(1, userId="u", messageId="m"))
-    os.mkfifo(tmp_path / "pipe")
-    pipe = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        assert (await variance("export", "workspace", "default", "pipe")).exit_code == 0
-        assert orjson.loads(os.read(pipe, 10_000))["messageId"] == "m"
-    finally:
-        os.close(pipe)
+    for name, unpacked in (("pipe", bytes), ("pipe.gz", gzip.decompress)):
+        os.mkfifo(tmp_path / name)
+        pipe = os.open(tmp_path / name, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            assert (await variance("export", "workspace", "default", name)).exit_code == 0
+            assert orjson.loads(unpacked(os.read(pipe, 10_000)))["messageId"] == "m"
+        finally:
+            os.close(pipe)
     (tmp_path / "link").symlink_to("file")
     assert (await variance("export", "workspace", "default", "link")).exit_code == 0
     assert (tmp_path / "link").is_symlink()

@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -27,26 +27,33 @@ def open_export(file: str) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     named = Path(file)
+    is_packed = named.suffix == ".gz"
     if named.exists() and not named.is_file():
-        with named.open("wb") as target:
+        with named.open("wb") as plain, _packing(plain, is_packed=is_packed) as target:
             yield target
         return
     path = named.resolve()  # so that a link goes on leading there
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with ExitStack() as stack:
-            plain = stack.enter_context(os.fdopen(descriptor, "wb"))
-            stack.callback(os.fsync, descriptor)
-            stack.callback(plain.flush)
-            if named.suffix == ".gz":
-                packed = gzip.GzipFile(fileobj=plain, filename="", mode="wb", compresslevel=_COMPRESSION_LEVEL)
-                yield cast("BinaryIO", stack.enter_context(packed))
-            else:
-                yield plain
+        with os.fdopen(descriptor, "wb") as plain:
+            with _packing(plain, is_packed=is_packed) as target:
+                yield target
+            plain.flush()
+            os.fsync(descriptor)
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
     sync_directory(path.parent)
+
+
+@contextmanager
+def _packing(plain: BinaryIO, *, is_packed: bool) -> Iterator[BinaryIO]:
+    """Give what compresses into a file, or the file itself."""
+    if not is_packed:
+        yield plain
+        return
+    with gzip.GzipFile(fileobj=plain, filename="", mode="wb", compresslevel=_COMPRESSION_LEVEL) as packed:
+        yield cast("BinaryIO", packed)
