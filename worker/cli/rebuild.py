@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from worker.cli.connecting import open_database, reachable_database
+from worker.cli.connecting import open_database
 from worker.cli.failures import CommandError
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table
@@ -41,19 +41,17 @@ async def run_rebuild(
     servers: Servers, workspace: str | None, rules: Mapping[str, AccountRules], *, is_dry_run: bool
 ) -> Difference:
     """Fold a workspace's messages again, with these connections' rules, and show how far it is."""
-    workspace_id = None
-    if workspace is not None:
-        async with open_database(servers) as database:
-            workspace_id = await find_workspace_id(database, workspace)
-        if workspace_id is None:
-            raise CommandError(f"there is no workspace {workspace!r}")
+    async with open_database(servers) as database:
+        workspace_id = None if workspace is None else await find_workspace_id(database, workspace)
+    if workspace is not None and workspace_id is None:
+        raise CommandError(f"there is no workspace {workspace!r}")
     options = RebuildOptions(workspace_id, rules, is_dry_run)
     with show_progress("Folding", 100) as meter:
 
         def on_progress(done: int, total: int) -> None:
             meter.show(round(100 * done / total), f"{done:,} of {total:,} messages")
 
-        return await fold_again(await reachable_database(servers), options, on_progress)
+        return await fold_again(servers.require_database(), options, on_progress)
 
 
 def print_difference(difference: Difference, *, is_dry_run: bool, as_json: bool) -> None:

@@ -33,7 +33,11 @@ async def insert_messages(database: Database, workspace_id: int, batch: Sequence
         # In valid JSON a line break stands between two words only, where it means no more than a space.
         "\n".join([facts.message.text.replace("\n", " ") for facts in ordered]),
     )
-    return {(row["connection_id"], row["message_id"]) for row in logged}
+    return _keys_of(logged)
+
+
+def _keys_of(rows: Iterable[Record]) -> set[MessageKey]:
+    return {(row["connection_id"], row["message_id"]) for row in rows}
 
 
 def _row(facts: Facts) -> dict[str, Any]:
@@ -99,7 +103,7 @@ async def read_claiming_messages(
 async def read_withdrawals(database: Database, workspace_id: int) -> set[MessageKey]:
     """Give the keys of a workspace's messages whose links were withdrawn."""
     rows = await database.fetch(statement("read_withdrawals"), workspace_id)
-    return {(row["connection_id"], row["message_id"]) for row in rows}
+    return _keys_of(rows)
 
 
 async def read_all_withdrawals(database: Database) -> set[tuple[int, MessageKey]]:
@@ -177,7 +181,7 @@ async def insert_suppressions(
         now,
         reason,
     )
-    return {(row["connection_id"], row["message_id"]) for row in rows}
+    return _keys_of(rows)
 
 
 async def find_suppressions(database: Database, workspace_id: int, keys: Iterable[MessageKey]) -> set[MessageKey]:
@@ -186,7 +190,7 @@ async def find_suppressions(database: Database, workspace_id: int, keys: Iterabl
     rows = await database.fetch(
         statement("find_suppressions"), workspace_id, [key[0] for key in wanted], [key[1] for key in wanted]
     )
-    return {(row["connection_id"], row["message_id"]) for row in rows}
+    return _keys_of(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +221,7 @@ async def insert_dead_letters(
         [letter.received_at for letter in ordered],
         now,
     )
-    return {(row["connection_id"], row["message_id"]) for row in rows}
+    return _keys_of(rows)
 
 
 async def count_messages(database: Database, workspace_id: int | None) -> int:
