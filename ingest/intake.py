@@ -65,7 +65,7 @@ class Intake:
             self._metrics.refused_messages[judged.reason] += 1
             _log.debug("message_refused", connection_id=connection.id, reason=judged.reason)
             raise RefusalError(400, judged.reason, judged.detail)
-        return Judged([self._accepted_pair(connection, judged)], received_at)
+        return Judged([self._accepted_pair(connection, judged, time.monotonic())], received_at)
 
     def pair_at_once(
         self,
@@ -78,7 +78,7 @@ class Intake:
         """Give what is queued of a message received now; None where it is refused."""
         received_at = _this_millisecond(time.time_ns() // 1_000_000)
         judged = accept(raw, received_at, call_type=call_type, from_segment=from_segment)
-        return None if isinstance(judged, Refused) else self._accepted_pair(connection, judged)
+        return None if isinstance(judged, Refused) else self._accepted_pair(connection, judged, time.monotonic())
 
     async def judge_all(
         self,
@@ -96,13 +96,14 @@ class Intake:
         pairs = []
         size_bytes = judged_bytes = 0
         refusals = []
+        now = time.monotonic()
         for index, raw in enumerate(raws):
-            judged = accept(raw, received_at, path=f"{path}[{index}]", from_segment=from_segment)
+            judged = accept(raw, received_at, from_segment=from_segment)
             if isinstance(judged, Refused):
                 refusals.append(judged.reason)
-                pair = self._refused_pair(connection, judged, received_at)
+                pair = self._refused_pair(connection, judged.under(f"{path}[{index}]"), received_at, now)
             else:
-                pair = self._accepted_pair(connection, judged)
+                pair = self._accepted_pair(connection, judged, now)
             size_bytes += len(pair.value)
             if size_bytes > self._max_bytes:
                 message = f"The messages amount to more than {self._max_bytes} bytes"
@@ -112,6 +113,7 @@ class Intake:
             if judged_bytes > _JUDGED_AT_ONCE_BYTES:
                 judged_bytes = 0
                 await asyncio.sleep(0)
+                now = time.monotonic()
         if refusals:
             _log.debug("messages_refused", connection_id=connection.id, reasons=sorted(set(refusals)))
         return Judged(pairs, received_at, refusals)
@@ -128,19 +130,21 @@ class Intake:
         self._metrics.accepted_messages += len(judged.pairs) - len(judged.refusals)
         self._metrics.refused_messages.update(judged.refusals)
 
-    def _accepted_pair(self, connection: PublishedConnection, message: Accepted) -> Pair:
-        partition = self._partition_of(connection.workspace_id, message.sender)
+    def _accepted_pair(self, connection: PublishedConnection, message: Accepted, now: float) -> Pair:
+        partition = self._partition_of(connection.workspace_id, message.sender, now)
         return Pair(partition, accepted_field(connection.id, message.message_key), message.body)
 
-    def _refused_pair(self, connection: PublishedConnection, message: Refused, received_at: datetime) -> Pair:
+    def _refused_pair(
+        self, connection: PublishedConnection, message: Refused, received_at: datetime, now: float
+    ) -> Pair:
         refusal = QueuedRefusal(message.reason, message.detail, message.body, write_instant(received_at))
         # Its sender may be what is wrong with it; under its own key a repetition of it meets it again.
-        partition = self._partition_of(connection.workspace_id, message.message_key)
+        partition = self._partition_of(connection.workspace_id, message.message_key, now)
         return Pair(partition, refused_field(connection.id, message.message_key), msgspec.json.encode(refusal))
 
-    def _partition_of(self, workspace_id: int, sender: str) -> int:
+    def _partition_of(self, workspace_id: int, sender: str, now: float) -> int:
         partitions = self._connections.partitions
-        if self._bursts.take(workspace_id, time.monotonic()) and partitions.has_bursts:
+        if self._bursts.take(workspace_id, now) and partitions.has_bursts:
             self._metrics.burst_messages += 1
             return burst_partition_of(workspace_id, sender, partitions.bursts.start)
         return partition_of(workspace_id, sender, partitions.current)

@@ -31,6 +31,8 @@ _LEGACY_ALIAS_FIELDS = {"from": "previousId", "to": "userId"}
 _IDS = ("messageId", "userId", "anonymousId", "previousId", "groupId")
 _REQUIRED_TEXT = {"track": "event", "group": "groupId", "alias": "previousId"}
 _SENDERS_TYPES = TYPES - {"delete"}
+_ROOT = " - at `$"
+"""What stands before a field's path, also where msgspec says it."""
 _OBJECTS = ("traits", "properties", "context", "integrations")
 
 
@@ -50,6 +52,10 @@ class Refused(msgspec.Struct, frozen=True):
     message_key: str
     body: str
 
+    def under(self, path: str) -> "Refused":
+        """Give it with the message's own place in the body at the beginning of the field's path."""
+        return msgspec.structs.replace(self, detail=self.detail.replace(_ROOT, f" - at `{path}", 1))
+
 
 class _RefusedError(Exception):
     def __init__(self, reason: Reason, detail: str) -> None:
@@ -63,18 +69,17 @@ def accept(
     received_at: datetime,
     *,
     call_type: str | None = None,
-    path: str = "$",
     from_segment: bool = False,
 ) -> Accepted | Refused:
     """Judge one message.
 
-    `raw` is what `read_json` gave and is made uniform in place; `call_type` is the call that the URL names;
-    `path` is where the message stands in the body, for the refusal's detail. `from_segment` is for what Segment itself
-    delivers: its `receivedAt` is the one that its `timestamp` was computed from, and it may say that a person is to be
-    deleted. A write key, which every visitor of a website can read, may not.
+    `raw` is what `read_json` gave and is made uniform in place; `call_type` is the call that the URL names.
+    A refusal's path begins at the message. `from_segment` is for what Segment itself delivers: its `receivedAt` is the
+    one that its `timestamp` was computed from, and it may say that a person is to be deleted. A write key, which every
+    visitor of a website can read, may not.
     """
     try:
-        message, sender = _uniform(raw, call_type, path, from_segment=from_segment)
+        message, sender = _uniform(raw, call_type, from_segment=from_segment)
     except _RefusedError as refusal:
         return _refused(raw, refusal)
     sent_id, sent_received_at = message.get("messageId"), message.get("receivedAt")
@@ -85,27 +90,27 @@ def accept(
     try:
         return Accepted(index_key(message["messageId"]), sender, _write(message))
     except orjson.JSONEncodeError:
-        too_deep = _RefusedError("nested_too_deeply", f"Nested too deeply to be stored - at `{path}`")
+        too_deep = _RefusedError("nested_too_deeply", "Nested too deeply to be stored - at `$`")
         return _refused(_without_ours(message, sent_id, sent_received_at), too_deep)
 
 
-def _uniform(raw: Any, call_type: str | None, path: str, *, from_segment: bool) -> tuple[dict[str, Any], str]:
+def _uniform(raw: Any, call_type: str | None, *, from_segment: bool) -> tuple[dict[str, Any], str]:
     """Make a message uniform; give it, and who sent it."""
     if not isinstance(raw, dict):
-        raise _RefusedError("not_an_object", f"Expected `object` - at `{path}`")
+        raise _RefusedError("not_an_object", "Expected `object` - at `$`")
     name_fields(raw)
     raw.pop("writeKey", None)  # the browser's SDK repeats the secret in each message
-    _set_type(raw, call_type, path, TYPES if from_segment else _SENDERS_TYPES)
+    _set_type(raw, call_type, TYPES if from_segment else _SENDERS_TYPES)
     if raw["type"] == "alias":
         _name_legacy_fields(raw)
     try:
         msgspec.convert(raw, CALLS[raw["type"]])  # a union of the calls would be resolved anew each time
     except msgspec.ValidationError as error:
-        detail = _at(str(error), path)
+        detail = str(error) if _ROOT in str(error) else f"{error}{_ROOT}`"
         reason: Reason = "missing_field" if "missing required" in detail else "invalid_field"
         raise _RefusedError(reason, detail) from None
-    _check_fields(raw, path)
-    sender = _sender(raw, path)
+    _check_fields(raw)
+    sender = _sender(raw)
     _make_ids_text(raw)
     return raw, sender
 
@@ -129,35 +134,35 @@ def _name_legacy_fields(alias: dict[str, Any]) -> None:
                 alias[known] = value
 
 
-def _set_type(raw: dict[str, Any], call_type: str | None, path: str, types: frozenset[str]) -> None:
+def _set_type(raw: dict[str, Any], call_type: str | None, types: frozenset[str]) -> None:
     if call_type is None:
         sent_type = raw.get("type")
         if sent_type is None:
-            raise _RefusedError("missing_field", f"Object missing required field `type` - at `{path}`")
+            raise _RefusedError("missing_field", "Object missing required field `type` - at `$`")
         call_type = sent_type.strip().lower() if isinstance(sent_type, str) else ""
         if call_type not in types:
-            raise _RefusedError("unknown_type", f"Expected one of {', '.join(sorted(types))} - at `{path}.type`")
+            raise _RefusedError("unknown_type", f"Expected one of {', '.join(sorted(types))} - at `$.type`")
     raw["type"] = call_type
 
 
-def _check_fields(message: dict[str, Any], path: str) -> None:
+def _check_fields(message: dict[str, Any]) -> None:
     required = _REQUIRED_TEXT.get(message["type"])
     if required is not None and not id_text(message[required]):
-        raise _RefusedError("missing_field", f"Expected a value that is not blank - at `{path}.{required}`")
+        raise _RefusedError("missing_field", f"Expected a value that is not blank - at `$.{required}`")
     for name in _OBJECTS:
         if isinstance(message.get(name), list):
             if message[name]:
-                raise _RefusedError("invalid_field", f"Expected `object | null`, got `array` - at `{path}.{name}`")
+                raise _RefusedError("invalid_field", f"Expected `object | null`, got `array` - at `$.{name}`")
             message[name] = {}
 
 
-def _sender(message: Mapping[str, Any], path: str) -> str:
+def _sender(message: Mapping[str, Any]) -> str:
     names = ("userId",) if message["type"] in ("alias", "delete") else ("userId", "anonymousId")
     for name in names:
         if value := id_text(message.get(name)):
             return value
     needed = " or ".join(f"`{name}`" for name in names)
-    raise _RefusedError("missing_id", f"Object missing required field {needed} - at `{path}`")
+    raise _RefusedError("missing_id", f"Object missing required field {needed} - at `$`")
 
 
 def _make_ids_text(message: dict[str, Any]) -> None:
@@ -185,13 +190,6 @@ def _without_ours(message: dict[str, Any], sent_id: Any, sent_received_at: Any) 
     """Give a message without the id and the time that it was given here, which each repetition would have others of."""
     sent = {"messageId": sent_id, "receivedAt": sent_received_at}
     return {name: value for name, value in (message | sent).items() if value is not None or name not in sent}
-
-
-def _at(detail: str, path: str) -> str:
-    """Put the message's own place in the body before the field's path that msgspec gives."""
-    if " - at `$" in detail:
-        return detail.replace(" - at `$", f" - at `{path}", 1)
-    return f"{detail} - at `{path}`"
 
 
 def _refused(raw: Any, refusal: _RefusedError) -> Refused:

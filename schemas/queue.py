@@ -79,7 +79,8 @@ def attempts_key(partition: int) -> str:
 
 def partition_of(workspace_id: int, sender: str, partitions: int = PARTITIONS) -> int:
     """Give the partition of a message: one sender's messages lie in one, a workspace's in some neighbours."""
-    return (_first_of(workspace_id) + zlib.crc32(sender.encode()) % _width_of(partitions)) % partitions
+    places = _places_of(workspace_id, partitions)
+    return places[zlib.crc32(sender.encode()) % len(places)]
 
 
 def burst_partition_of(workspace_id: int, sender: str, first: int) -> int:
@@ -89,17 +90,15 @@ def burst_partition_of(workspace_id: int, sender: str, first: int) -> int:
 
 def partitions_of(workspace_id: int, partitions: int) -> set[int]:
     """Give the partitions that a workspace's messages lie in, whoever sends them."""
-    return {(_first_of(workspace_id) + number) % partitions for number in range(_width_of(partitions))}
-
-
-def _width_of(partitions: int) -> int:
-    """Give how many of so many partitions a workspace's messages lie in, some of them the same where there are few."""
-    return max(FEWEST_PARTITIONS_PER_WORKSPACE, partitions // 4)
+    return set(_places_of(workspace_id, partitions))
 
 
 @lru_cache(maxsize=4096)
-def _first_of(workspace_id: int) -> int:
-    return zlib.crc32(str(workspace_id).encode())
+def _places_of(workspace_id: int, partitions: int) -> tuple[int, ...]:
+    """Give the partitions that a workspace's senders are spread over, some of them twice where there are few."""
+    first = zlib.crc32(str(workspace_id).encode())
+    width = max(FEWEST_PARTITIONS_PER_WORKSPACE, partitions // 4)
+    return tuple((first + number) % partitions for number in range(width))
 
 
 def accepted_field(connection_id: str, message_key: str) -> str:
