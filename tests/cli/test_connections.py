@@ -28,6 +28,7 @@ async def test_the_account_options_decide_how_accounts_are_found(system: System,
         await variance(
             "connections", "add", "api", "--accounts", "traits", "--account-id-trait", "org.key",
             "--account-name-trait", "org.label", "--no-email-fallback", "--exclude-domain", "Own.example", "--json",
+            "--exclude-domain", "xn--bcher-kva.example", "--include-domain", "BÜCHER.example.",
         )
     ).json  # fmt: skip
     system.secrets[made["id"]] = made["secret"]
@@ -35,7 +36,8 @@ async def test_the_account_options_decide_how_accounts_are_found(system: System,
     await system.send(MESSAGE | {"traits": traits}, connection=made["id"])
     assert await system.rows("accounts", "source, key, name") == [("traits", "K", "L")]
     (listed,) = [row for row in (await variance("connections", "list", "--json")).json if row["name"] == "api"]
-    assert listed["excluded_domains"] == ["own.example"]
+    assert listed["excluded_domains"] == ["bücher.example", "own.example"]
+    assert listed["included_domains"] == ["bücher.example"]
 
 
 async def test_a_secret_is_stored_as_its_digest_only(system: System, variance: Variance) -> None:

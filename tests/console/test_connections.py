@@ -10,7 +10,7 @@ from tests.journeys.messages import group, identify
 from tests.system import System
 from tests.waiting import eventually
 from worker.console.connection_form import ConnectionForm, read_form_rules
-from worker.console.preview import preview
+from worker.console.preview import no_domain_reason, preview
 from worker.fold.account_rules import AccountRules
 
 
@@ -118,6 +118,7 @@ def test_a_form_says_all_that_the_rules_can_say() -> None:
     [
         ('{"company": {"id": 1, "name": "Awesome Inc."}}', AccountRules("traits"), ("1", "Awesome Inc.", "traits")),
         ('{"traits": {"email": "x@acme.example"}}', AccountRules("group"), ("acme.example", "acme.example", "email")),
+        ('{"email": "x@XN--bcher-KVA.example"}', AccountRules("email"), ("bücher.example", "bücher.example", "email")),
         ('{"groupId": "g", "traits": {"name": "G"}}', AccountRules("group"), ("g", "G", "group")),
         ('{"email": "x@gmail.com"}', AccountRules("email"), None),
         ('{"groupId": "g"}', AccountRules("email"), None),
@@ -131,6 +132,14 @@ def test_a_sample_shows_its_account(text: str, rules: AccountRules, account: tup
         assert (shown.account_key, bool(shown.reasons)) == (None, True)
     else:
         assert (shown.account_key, shown.account_name, shown.source) == account
+
+
+def test_domains_are_typed_and_judged_in_any_form() -> None:
+    form = ConnectionForm(accounts="email", excluded_domains="xn--bcher-kva.example, Straße.example")
+    rules = read_form_rules(form, with_name=False).rules
+    assert rules.excluded_domains == {"bücher.example", "straße.example"}
+    for email in ("x@Bücher.example", "x@XN--BCHER-KVA.example."):
+        assert no_domain_reason(email, rules) == "bücher.example is excluded"
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"type": "track"}', '{"type": "identify", "userId": {}}', '"\\ud800"'])

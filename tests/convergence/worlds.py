@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 METHODS = {"g": "group", "t": "traits", "e": "email"}
 _IDS = ["u1", "u2", "u3", "a1", "a2", "x"]
 _SOMETIMES = [*_IDS, None, "null"]
-_DOMAINS = ["acme.example", "beta.example", "gmail.com"]
+_DOMAINS = ["acme.example", "beta.example", "gmail.com", "bücher.example", "xn--bcher-kva.example"]
 
 
 def _at(minute: int) -> str:

@@ -81,6 +81,9 @@ async def test_other_trait_paths_can_be_configured(system: System) -> None:
         ("Jane <jane@acme.com>", None),
         ("jane@-acme-.com", None),
         ("jane@müller.de", "müller.de"),
+        ("jane@mail.XN--MLLER-KVA.de.", "müller.de"),
+        ("jane@xn--j2bd4cyah0f.xn--h2brj9c", "हिन्दी.भारत"),
+        ("jane@xn--9a9a.de", "xn--9a9a.de"),
         ("not an address", None),
         (17, None),
     ],
@@ -89,7 +92,8 @@ async def test_email_gives_the_registrable_domain_as_account(system: System, ema
     connection = await system.connect("email", accounts="email")
     await system.send(identify(userId="u1", traits={"email": email}), connection=connection)
     assert [row[1] for row in await accounts(system)] == ([key] if key else [])
-    assert (await system.contacts())["u1"]["account"] == key
+    contact = (await system.contacts())["u1"]
+    assert (contact["account"], contact["traits"]["email"]) == (key, email)
 
 
 async def test_a_mail_provider_makes_an_account_where_the_connection_says_so(system: System) -> None:
@@ -99,12 +103,17 @@ async def test_a_mail_provider_makes_an_account_where_the_connection_says_so(sys
 
 
 @pytest.mark.parametrize(
-    ("email", "key"), [("a@own.example", None), ("a@mail.own.example", None), ("a@gmail.com", "gmail.com")]
-)
+    ("email", "key"),
+    [
+        ("a@own.example", None), ("a@mail.own.example", None), ("a@gmail.com", "gmail.com"),
+        ("a@bücher.example", None), ("a@xn--bcher-kva.example", None),
+    ],
+)  # fmt: skip
 async def test_a_connection_may_exclude_and_include_domains(system: System, email: str, key: str | None) -> None:
     connection = await system.connect("email", accounts="email")
     await system.database.execute(
-        """UPDATE variance_data.connections SET excluded_domains = '{own.example}', included_domains = '{gmail.com}'
+        """UPDATE variance_data.connections SET excluded_domains = '{own.example,xn--bcher-kva.example}',
+            included_domains = '{gmail.com}'
         WHERE id = $1""",
         connection,
     )

@@ -28,7 +28,7 @@ workspace_option = click.option(
 
 
 def read_domains(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> frozenset[str]:
-    """Read e-mail domains, in lower case. Wrong usage where one is none."""
+    """Read e-mail domains, into their readable forms. Wrong usage where one is none."""
     try:
         return frozenset(map(names.read_domain, value))
     except ValueError as fault:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import orjson
 
+from worker.fold.domains import readable_domain
+
 _TRAIT = re.compile(r"([\w.$-]{1,100})\s*=\s*(\S.*)", re.DOTALL)
 _BREAKS = re.compile(r"[\s@\"{}\[\],;]+")
 _MOST_WORDS = 8
@@ -40,8 +42,14 @@ def read_sought(text: str) -> Sought:
 def _tsquery(text: str) -> str | None:
     """Give a tsquery in which each word may be the beginning of one."""
     words = [word for word in _BREAKS.split(text) if any(c.isalnum() for c in word)]
-    quoted = [word.replace("\\", "\\\\").replace("'", "''") for word in words[:_MOST_WORDS]]
-    return " & ".join(f"'{word}':*" for word in quoted) or None
+    return " & ".join(map(_beginning, words[:_MOST_WORDS])) or None
+
+
+def _beginning(word: str) -> str:
+    """Give what fits a word's beginning. A domain sent as `xn--…` is an account's in its readable form."""
+    forms = [word, readable_domain(word)] if "xn--" in word.lower() else [word]
+    quoted = [form.replace("\\", "\\\\").replace("'", "''") for form in forms]
+    return "(" + " | ".join(f"'{form}':*" for form in quoted) + ")"
 
 
 def _value(text: str) -> Any:

@@ -10,6 +10,7 @@ import orjson
 from schemas.acceptance import Accepted, accept, name_fields
 from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.fold.account_rules import AccountRules, company_domain, is_mail_provider, key_text, trait_at
+from worker.fold.domains import readable_domain
 from worker.fold.facts import Facts, LoggedMessage, facts_of
 from worker.fold.stamp import Stamp
 
@@ -115,7 +116,7 @@ def no_domain_reason(email: Any, rules: AccountRules) -> str:
         return "the fallback to the e-mail's domain is switched off"
     if not isinstance(email, str) or not email.strip():
         return "no e-mail address is known"
-    host = email.strip().lower().rpartition("@")[2].rstrip(".")
+    host = readable_domain(email.strip().rpartition("@")[2])
     if is_mail_provider(host, host) and company_domain(email, rules) is None:
         return f"{host} is a mail provider, where everybody can have an address"
     if host in rules.excluded_domains:

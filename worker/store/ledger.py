@@ -7,6 +7,7 @@ from datetime import datetime
 from asyncpg import Record
 
 from worker.fold.account_rules import AccountRules
+from worker.fold.domains import readable_domain
 from worker.sql import statement
 from worker.store.database import Database
 from worker.tally import Tally
@@ -41,15 +42,15 @@ async def read_all_rules(database: Database) -> Mapping[str, AccountRules]:
 
 
 def rules_of(row: Record) -> AccountRules:
-    """Give the account rules in a connection's row."""
+    """Give the account rules in a connection's row, which may name its domains in any form."""
     return AccountRules(
         row["account_method"],
         row["account_id_trait"],
         row["account_name_trait"],
         email_fallback=row["email_fallback"],
         mail_provider_accounts=row["mail_provider_accounts"],
-        excluded_domains=frozenset(row["excluded_domains"]),
-        included_domains=frozenset(row["included_domains"]),
+        excluded_domains=frozenset(map(readable_domain, row["excluded_domains"])),
+        included_domains=frozenset(map(readable_domain, row["included_domains"])),
     )
 
 

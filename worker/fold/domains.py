@@ -1,0 +1,71 @@
+"""E-mail domains: one form for each, however it was written, and the part of it that somebody registered."""
+
+import re
+from functools import cache, lru_cache
+
+import idna
+from publicsuffixlist import PublicSuffixList
+
+_LABEL = re.compile(r"\w(?:[\w-]*\w)?")
+_LONGEST_LABEL = 63
+
+
+def readable_domain(text: str) -> str:
+    """Give a domain in the form that people read: Unicode (NFC), lower case, no dot at its end.
+
+    So `XN--BCHER-KVA.de.` and `Bücher。de` are `bücher.de`. What is not valid by IDNA stays as it is, in lower case.
+    """
+    if text.isascii():
+        text = text.lower()
+        if "xn--" not in text:
+            return text.rstrip(".")
+    return _readable(text)
+
+
+def is_domain(domain: str) -> bool:
+    """Tell whether a domain, in its readable form, could be one: of letters and digits, with hyphens inside."""
+    return all(_LABEL.fullmatch(label) or _is_valid(label) for label in domain.split("."))
+
+
+@lru_cache(maxsize=10_000)
+def registrable_domain(domain: str) -> str | None:
+    """Give the part of a domain in its readable form that somebody registered; None where it has none."""
+    if not is_domain(domain) or domain.rpartition(".")[2].isdigit():
+        return None
+    registrable: str | None = _public_suffixes().privatesuffix(domain)
+    return registrable
+
+
+@lru_cache(maxsize=10_000)
+def _readable(text: str) -> str:
+    try:
+        # Before anything else changes case: Python makes some capitals into other letters than IDNA does.
+        mapped = idna.uts46_remap(text, std3_rules=False)
+    except UnicodeError:
+        mapped = text.lower()
+    return ".".join(map(_readable_label, mapped.split("."))).rstrip(".")
+
+
+def _readable_label(label: str) -> str:
+    if len(label) > _LONGEST_LABEL:  # it is none, and to decode a thousand characters may take 30 ms
+        return label
+    try:
+        return idna.ulabel(label)
+    except UnicodeError:
+        return label
+
+
+def _is_valid(label: str) -> bool:
+    """Tell whether IDNA allows a label, as it does many vowel signs and joiners that are neither letters nor digits."""
+    try:
+        idna.check_label(label)
+    except UnicodeError:
+        return False
+    return True
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    # Read when the first address comes: it takes longer than all else at a process' start, and most never see one.
+    # Without the forms with `xn--`, which nobody looks up and which take twice as long as all the others.
+    return PublicSuffixList(accept_encoded_idn=False)
