@@ -129,6 +129,17 @@ async def test_email_is_the_fallback_until_the_own_method_has_evidence(system: S
     assert await accounts(system) == [("group", "g1", "g1")], "nobody is in the fallback's account any more"
 
 
+async def test_a_stay_says_which_account_it_was_though_nobody_is_in_it_any_more(system: System) -> None:
+    await system.send(
+        identify(1, userId="u1", traits={"email": "jane@acme.com"}),
+        identify(2, userId="u1", traits={"email": "jane@beta.com"}),
+        group("g1", 3, userId="u2"),
+    )
+    assert await accounts(system) == [("email", "beta.com", "beta.com"), ("group", "g1", "g1")]
+    stays = await system.rows("account_memberships", "account_source, account_key, until IS NULL")
+    assert stays == [("email", "acme.com", False), ("email", "beta.com", True), ("group", "g1", True)]
+
+
 async def test_the_fallback_can_be_switched_off(system: System) -> None:
     connection = await system.connect("strict", accounts="group", email_fallback=False)
     await system.send(identify(userId="u1", traits={"email": "jane@acme.com"}), connection=connection)

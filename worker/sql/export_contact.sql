@@ -36,7 +36,7 @@ SELECT jsonb_build_object(
     'account_memberships', (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
             'workspace', s.workspace, 'contact_id', s.contact_id, 'account_id', s.account_id, 'since', s.since,
-            'until', s.until
+            'until', s.until, 'account_key', s.account_key, 'account_source', s.account_source
         ) ORDER BY s.since), '[]')
         FROM variance.account_memberships s WHERE s.workspace = $1 AND s.contact_id = $2
     ),
