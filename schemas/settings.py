@@ -18,12 +18,13 @@ Seconds = Annotated[float, msgspec.Meta(ge=0.001, le=2_147_483)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 _REDIS_SCHEMES = ("redis", "rediss", "unix", SENTINEL_SCHEME)
+_WEB_SCHEMES = ("http", "https")
 _SCHEMES = {
     "REDIS_URL": _REDIS_SCHEMES,
     "ARQ_REDIS_URL": _REDIS_SCHEMES,
     "DATABASE_URL": ("postgres", "postgresql"),
-    "PUBLIC_URL": ("http", "https"),
-    "CONSOLE_URL": ("http", "https"),
+    "PUBLIC_URL": _WEB_SCHEMES,
+    "CONSOLE_URL": _WEB_SCHEMES,
 }
 
 
@@ -176,6 +177,9 @@ def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
         raise SettingsError(message)
     if schemes is _REDIS_SCHEMES and not (is_sentinel(value) or _names_database(value)):
         message = f"{name} must end with the number of a database, or with the server: redis://host:6379/0"
+        raise SettingsError(message)
+    if schemes is _WEB_SCHEMES and re.search(r"[?#]", value):
+        message = f"{name} must have no query and no fragment (? or #): a path is put behind it"
         raise SettingsError(message)
     if schemes and not all(map(_is_address, _addresses(name, value))):
         message = f"{name} is no URL of a server"

@@ -1,6 +1,6 @@
 import pytest
 
-from schemas.settings import SettingsError, WebSettings, WorkerSettings, read_settings
+from schemas.settings import ConsoleSettings, SettingsError, WebSettings, WorkerSettings, read_settings
 from worker.store.database import server_settings
 
 SERVERS = {"REDIS_URL": "redis://x", "DATABASE_URL": "postgres://x"}
@@ -18,6 +18,17 @@ def test_a_time_that_is_allowed_is_one_for_postgres_too(value: str) -> None:
     settings = read_settings(WorkerSettings, SERVERS | {"STATEMENT_TIMEOUT_SECONDS": value})
     given = server_settings("worker", settings.statement_timeout_seconds)
     assert all(0 < int(given[name]) < 2**31 for name in ("statement_timeout", "lock_timeout"))
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "CONSOLE_URL"])
+@pytest.mark.parametrize("end", ["?", "?a=1", "#", "in/#b"])
+def test_a_url_that_paths_are_put_behind_has_no_query_and_no_fragment(name: str, end: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} must have no query and no fragment"):
+        read_settings(ConsoleSettings, SERVERS | {name: f"https://x.example/{end}"})
+
+
+def test_a_url_that_paths_are_put_behind_may_have_a_path_itself() -> None:
+    assert read_settings(ConsoleSettings, SERVERS | {"PUBLIC_URL": "https://x.example/in/"}).public_url.endswith("/in/")
 
 
 def test_certificates_are_unchecked_of_each_redis_and_one_redis_named_twice_stays_one() -> None:
