@@ -19,6 +19,7 @@ from ingest.server import Site
 from ingest.sockets import SOCKETS
 from schemas.foreseen import ForeseenError
 from schemas.garbage import look_seldom_for_cycles
+from schemas.listening import CANNOT_LISTEN, Place
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WebSettings, read_settings
 from schemas.tracing import tracing_of
@@ -43,9 +44,6 @@ def main() -> None:
         uvloop.run(_serve(settings))
     except ForeseenError as error:
         sys.exit(f"web: {error}")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        sys.exit(f"web: cannot listen on {settings.host}:{settings.port}: {reason}")
 
 
 async def _serve(settings: WebSettings) -> None:
@@ -61,8 +59,7 @@ async def _serve(settings: WebSettings) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.shutdown_seconds)
     await runner.setup()
     try:
-        site = Site(runner, settings.host, settings.port)
-        await site.start()
+        site = await _listen(runner, settings)
         _log.info("listening", host=settings.host, port=site.port, max_open_sockets=app[SOCKETS].max_open)
         await stopped.wait()
         _log.info("stopping")
@@ -71,6 +68,17 @@ async def _serve(settings: WebSettings) -> None:
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
     _log.info("stopped")
+
+
+async def _listen(runner: web.AppRunner, settings: WebSettings) -> Site:
+    """Listen. Raises SettingsError where nobody can."""
+    site = Site(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except CANNOT_LISTEN as failure:
+        place = Place(host_variable="HOST", host=settings.host, port_variable="PORT", port=settings.port)
+        raise place.error(failure) from None
+    return site
 
 
 if __name__ == "__main__":

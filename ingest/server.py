@@ -13,7 +13,7 @@ _BACKLOG_CONNECTIONS = 1024
 
 
 class Site(web.BaseSite):
-    """A TCP port on which an application's runner is served. Raises OSError where it cannot be had."""
+    """A TCP port on which an application's runner is served. Raises one of CANNOT_LISTEN where it cannot be had."""
 
     def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
         super().__init__(runner, backlog=_BACKLOG_CONNECTIONS)

@@ -1,11 +1,12 @@
 """The worker's `GET /metrics`, on a port of its own.
 
 Several workers on one machine may be given the same port: with PROMETHEUS_MULTIPROC_DIR whoever has it tells for all
-of them, and another takes it over; without, each needs its own to be seen. A port that cannot be had keeps nobody
-from applying messages.
+of them, and another takes it over; without, each needs its own to be seen. A port that another has keeps nobody from
+applying messages; where nobody could listen, the worker does not start.
 """
 
 import asyncio
+import errno
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from schemas.exposition import add_process_facts
+from schemas.listening import CANNOT_LISTEN, Place, refuse_taken, why_not
 from schemas.settings import WorkerSettings
 from worker.pause import pause
 
@@ -28,26 +30,57 @@ def is_shared_folder_there() -> bool:
     return folder is None or (Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK))
 
 
+def refuse_wrong_address(settings: WorkerSettings) -> None:
+    """Raise SettingsError where nobody could listen, whoever else does not; nothing where no port is set."""
+    place = _place(settings)
+    if place is None:
+        return
+    try:
+        refuse_taken(place.host, place.port)
+    except CANNOT_LISTEN as failure:
+        if not (isinstance(failure, OSError) and failure.errno == errno.EADDRINUSE):
+            raise place.error(failure) from None
+
+
 async def serve_metrics(registry: CollectorRegistry, settings: WorkerSettings, stopping: asyncio.Event) -> None:
     """Serve until `stopping` is set; where the port is another's, try again until it is free."""
+    place = _place(settings)
+    if place is None:
+        return
     shown = _shown(registry)
-    port, host = settings.worker_metrics_port or 0, settings.worker_metrics_host
     is_told = False
     while not stopping.is_set():
         try:
             # It looks its own name up, which may take long.
-            server, thread = await asyncio.to_thread(start_http_server, port, host, shown)
-        except OSError as failure:
+            server, thread = await asyncio.to_thread(start_http_server, place.port, place.host, shown)
+        except CANNOT_LISTEN as failure:
             if not is_told:
-                _LOG.warning("metrics port not to be had yet", host=host, port=port, reason=failure.strerror)
+                _LOG.warning(
+                    "metrics port not to be had yet",
+                    host=place.host,
+                    port=place.port,
+                    reason=why_not(failure),
+                    variable=place.wrong_variable(failure),
+                )
             is_told = True
             await pause(stopping, _TRY_AGAIN_SECONDS)
             continue
-        _LOG.info("metrics served", host=host, port=server.server_port)
+        _LOG.info("metrics served", host=place.host, port=server.server_port)
         await stopping.wait()
         await asyncio.to_thread(server.shutdown)
         server.server_close()
         thread.join()
+
+
+def _place(settings: WorkerSettings) -> Place | None:
+    if settings.worker_metrics_port is None:
+        return None
+    return Place(
+        host_variable="WORKER_METRICS_HOST",
+        host=settings.worker_metrics_host,
+        port_variable="WORKER_METRICS_PORT",
+        port=settings.worker_metrics_port,
+    )
 
 
 def _shown(registry: CollectorRegistry) -> CollectorRegistry:

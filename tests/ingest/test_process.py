@@ -115,7 +115,9 @@ async def test_it_ends_in_time_whatever_a_sender_holds_up(redis_url: str) -> Non
         ({"REDIS_URL": "redis://x:port"}, "REDIS_URL"),
         ({"REDIS_URL": "redis://x", "PORT": "x"}, "PORT"),
         ({"REDIS_URL": "redis://x", "MAX_BODY_BYTES": "-1"}, "MAX_BODY_BYTES"),
-        ({"REDIS_URL": "redis://x", "HOST": "256.0.0.1"}, "256.0.0.1"),
+        ({"REDIS_URL": "redis://x", "HOST": "256.0.0.1"}, "HOST is wrong: cannot listen on 256.0.0.1:0: "),
+        ({"REDIS_URL": "redis://x", "HOST": "a..b"}, "HOST is wrong: cannot listen on a..b:0: "),
+        ({"REDIS_URL": "redis://x", "HOST": "192.0.2.1"}, "HOST is wrong: cannot listen on 192.0.2.1:0: cannot assign"),
     ],
 )
 async def test_a_wrong_setting_is_one_line_and_exit_1(environment: dict[str, str], named: str) -> None:
@@ -125,7 +127,8 @@ async def test_a_wrong_setting_is_one_line_and_exit_1(environment: dict[str, str
 async def test_a_port_that_is_taken_is_one_line_and_exit_1(redis_url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        await _assert_one_line(f"127.0.0.1:{port}", REDIS_URL=redis_url, PORT=str(port), LOG_LEVEL="warning")
+        told = f"PORT is wrong: cannot listen on 127.0.0.1:{port}: address already in use"
+        await _assert_one_line(told, REDIS_URL=redis_url, PORT=str(port), LOG_LEVEL="warning")
 
 
 async def test_where_few_files_may_be_open_it_takes_fewer_sockets_and_answers(redis_url: str) -> None:

@@ -2,16 +2,18 @@ import asyncio
 import os
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from schemas.settings import WorkerSettings
+from tests.ingest.test_process import until_logged
 from tests.journeys.messages import alias, identify, track
 from tests.monitoring.exposed import Samples, samples_of
 from tests.system import System, running_system
@@ -90,11 +92,13 @@ def tally(names: Iterable[str]) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def worker_process(system: System, port: int, folder: Path | None) -> AsyncIterator[Process]:
+async def worker_process(
+    system: System, port: int, folder: Path | None, stderr: int = DEVNULL
+) -> AsyncIterator[Process]:
     shared = {} if folder is None else {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
     environ = {"PATH": os.environ["PATH"], "REDIS_URL": system.redis_url, "DATABASE_URL": system.database_url}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worker", cwd=ROOT, stderr=DEVNULL,
+        sys.executable, "-m", "worker", cwd=ROOT, stderr=stderr,
         env=environ | shared | {"WORKER_METRICS_PORT": str(port)},
     )  # fmt: skip
     try:
@@ -146,8 +150,10 @@ async def test_a_port_that_is_taken_keeps_no_worker_from_applying(redis_url: str
     async with running_system(redis_url, database_url, with_worker=False) as system:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            async with worker_process(system, port, None):
+            async with worker_process(system, port, None, stderr=PIPE) as process:
                 await system.send(track("E", 1, userId="u"))
+                record = await until_logged(process, "metrics port not to be had yet")
+                assert record["variable"] == "WORKER_METRICS_PORT"
                 taken.close()
                 await eventually(lambda: is_served(port), "the port to be taken over")
                 samples = await scraped(port)
@@ -157,12 +163,27 @@ async def test_a_port_that_is_taken_keeps_no_worker_from_applying(redis_url: str
 
 
 async def test_a_shared_folder_that_is_not_there_is_one_line_and_exit_1(tmp_path: Path) -> None:
-    environ = {"PATH": os.environ["PATH"], "REDIS_URL": "redis://x", "DATABASE_URL": "postgres://x"}
-    environ |= {"WORKER_METRICS_PORT": "0", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "none")}
+    told = await refused(WORKER_METRICS_PORT="0", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "none"))
+    assert told == "worker: PROMETHEUS_MULTIPROC_DIR is no folder that can be written to"
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "a..b", "192.0.2.1"])
+async def test_an_address_where_no_worker_can_listen_is_one_line_and_exit_1(host: str) -> None:
+    told = await refused(WORKER_METRICS_PORT="0", WORKER_METRICS_HOST=host)
+    assert told.startswith(f"worker: WORKER_METRICS_HOST is wrong: cannot listen on {host}:0: ")
+
+
+async def refused(**environ: str) -> str:
+    """Start a worker that ends by itself with exit code 1; give the one line that it says."""
+    environ |= {"PATH": os.environ["PATH"], "REDIS_URL": "redis://x", "DATABASE_URL": "postgres://x"}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "worker", cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE
     )
-    _, errors = await process.communicate()
-    assert (process.returncode, errors.decode().splitlines()) == (
-        1, ["worker: PROMETHEUS_MULTIPROC_DIR is no folder that can be written to"],
-    )  # fmt: skip
+    try:
+        _, errors = await asyncio.wait_for(process.communicate(), 10)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    (line,) = errors.decode().splitlines()
+    assert process.returncode == 1
+    return line

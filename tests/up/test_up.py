@@ -235,10 +235,20 @@ def test_a_taken_port_is_told_before_anything_starts(up: StartUp) -> None:
         _, said = running.process.communicate(timeout=30)
     assert running.process.returncode == 1
     assert said == (
-        f"variance up: port {running.port} cannot be used (Address already in use): "
-        "free it, or give another with --port\n"
+        f"variance up: port {running.port} cannot be used (address already in use): "
+        "free it, or give another with --port or PORT\n"
     )
-    assert [path.name for path in running.data.iterdir()] == ["lock"]
+    assert not running.data.exists()
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "a..b", "192.0.2.1"])
+def test_an_address_where_nobody_can_listen_is_told_before_anything_starts(up: StartUp, host: str) -> None:
+    running = up(HOST=host)
+    _, said = running.process.communicate(timeout=30)
+    assert running.process.returncode == 1
+    assert said.startswith(f"variance up: HOST is wrong: cannot listen on {host}:{running.port}: ")
+    assert said.count("\n") == 1
+    assert not running.data.exists()
 
 
 def test_servers_of_ones_own_are_used_as_they_are(up: StartUp) -> None:

@@ -14,6 +14,7 @@ import uvloop
 from aiohttp import web
 
 from schemas.garbage import look_seldom_for_cycles
+from schemas.listening import CANNOT_LISTEN, Place
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import ConsoleSettings, SettingsError, read_settings
 from worker.console.app import create_console
@@ -33,9 +34,8 @@ def main() -> None:
     look_seldom_for_cycles(_OBJECTS_BETWEEN_LOOKS)
     try:
         uvloop.run(_serve(settings))
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        sys.exit(f"console: cannot listen on {settings.console_host}:{settings.console_port}: {reason}")
+    except SettingsError as error:  # what only listening could tell
+        sys.exit(f"console: {error}")
 
 
 async def _serve(settings: ConsoleSettings) -> None:
@@ -50,12 +50,23 @@ async def _serve(settings: ConsoleSettings) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.console_host, settings.console_port).start()
-        _LOG.info("listening", host=settings.console_host, port=settings.console_port)
+        port = await _listen(runner, settings)
+        _LOG.info("listening", host=settings.console_host, port=port)
         await stopped.wait()
     finally:
         await runner.cleanup()
     _LOG.info("stopped")
+
+
+async def _listen(runner: web.AppRunner, settings: ConsoleSettings) -> int:
+    """Listen; give the port, which is a free one where 0 was asked for. Raises SettingsError where nobody can."""
+    host, port = settings.console_host, settings.console_port
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except CANNOT_LISTEN as failure:
+        place = Place(host_variable="CONSOLE_HOST", host=host, port_variable="CONSOLE_PORT", port=port)
+        raise place.error(failure) from None
+    return int(runner.addresses[0][1])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Where an embedded server listens, and for what password: kept across restarts."""
 
 import secrets
-import socket
 from pathlib import Path
 
 import msgspec
 
+from schemas.listening import refuse_taken
 from worker.embedded.private_file import write_private_file
 
 HOST = "127.0.0.1"
@@ -44,16 +44,6 @@ def is_free(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def refuse_taken(host: str, port: int) -> None:
-    """Raise the OSError that a server would get which listens there now; nothing where it could."""
-    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        # As servers do, so that connections which have ended do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(where)
-        probe.listen()
 
 
 def _read(path: Path) -> Address | None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+from schemas.listening import CANNOT_LISTEN, Place, refuse_taken, why_not
+from schemas.settings import SettingsError
 from worker.asking import NOT_ANSWERED, ask
-from worker.embedded.address import refuse_taken
 from worker.embedded.data_dir import (
     DEFAULT_DIRECTORY,
     DataDirectory,
@@ -60,7 +61,7 @@ def run_up(options: UpOptions, environ: Mapping[str, str] = os.environ) -> int:
     """
     try:
         return asyncio.run(_up(options, environ))
-    except (DataDirectoryError, EmbeddedServerError, UpError) as error:
+    except (DataDirectoryError, EmbeddedServerError, SettingsError, UpError) as error:
         _tell(str(error))
         return 1
 
@@ -68,6 +69,8 @@ def run_up(options: UpOptions, environ: Mapping[str, str] = os.environ) -> int:
 async def _up(options: UpOptions, environ: Mapping[str, str]) -> int:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
     commands = read_procfile(options.procfile)
+    if not _is_there(options.directory):  # else processes of an earlier run may have the ports, and end first
+        _refuse_taken_ports(options, commands, environ)
     interrupts = Interrupts()
     async with interrupts.listen():
         with hold(options.directory) as directory:
@@ -202,22 +205,38 @@ def _is_ok(url: str) -> bool:
     return False
 
 
+def _is_there(directory: Path) -> bool:
+    with contextlib.suppress(OSError):  # told when the directory is held
+        return directory.exists()
+    return True
+
+
 def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ: Mapping[str, str]) -> None:
     host = environ.get("HOST", "").strip() or "0.0.0.0"  # noqa: S104 (where `web` listens)
-    _refuse_taken_port(host, options.port, "--port")
-    if _CONSOLE in commands:
-        if options.console_port == options.port:
-            raise UpError(f"--port and --console-port are both {options.port}: give one of them another")
-        _refuse_taken_port(_console_host(environ), options.console_port, "--console-port")
+    _refuse_taken_port(
+        Place(host_variable="HOST", host=host, port_variable="PORT", port=options.port), option="--port"
+    )
+    if _CONSOLE not in commands:
+        return
+    host, port = _console_host(environ), options.console_port
+    if port == options.port:
+        raise UpError(f"--port (PORT) and --console-port (CONSOLE_PORT) are both {port}: give one of them another")
+    _refuse_taken_port(
+        Place(host_variable="CONSOLE_HOST", host=host, port_variable="CONSOLE_PORT", port=port),
+        option="--console-port",
+    )
 
 
 def _console_host(environ: Mapping[str, str]) -> str:
     return environ.get("CONSOLE_HOST", "").strip() or _LOOPBACK
 
 
-def _refuse_taken_port(host: str, port: int, option: str) -> None:
+def _refuse_taken_port(place: Place, option: str) -> None:
     try:
-        refuse_taken(host, port)
-    except OSError as error:
-        message = f"port {port} cannot be used ({error.strerror}): free it, or give another with {option}"
-        raise UpError(message) from None
+        refuse_taken(place.host, place.port)
+    except CANNOT_LISTEN as failure:
+        variable = place.wrong_variable(failure)
+        if variable == place.host_variable:
+            raise place.error(failure) from None
+        message = f"port {place.port} cannot be used ({why_not(failure)}): free it, or give another with {option}"
+        raise UpError(f"{message} or {variable}") from None

@@ -1,0 +1,52 @@
+"""Where a process listens: whether it could, and which variable is wrong where it cannot."""
+
+import errno
+import os
+import socket
+from dataclasses import dataclass
+
+from schemas.settings import SettingsError
+
+CANNOT_LISTEN = (OSError, UnicodeError)
+"""What listening raises; the latter for a name that the system is not even asked for, such as `a..b`."""
+
+_FAULTS_OF_PORT = (errno.EADDRINUSE, errno.EACCES)  # taken, or for privileged users only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An address to listen on, with the names of the variables that say where it is."""
+
+    host_variable: str
+    host: str
+    port_variable: str
+    port: int
+
+    def error(self, failure: OSError | UnicodeError) -> SettingsError:
+        """Give the error of one of CANNOT_LISTEN: the variable that is wrong, and what the system says."""
+        message = f"{self.wrong_variable(failure)} is wrong: cannot listen on {self.host}:{self.port}"
+        return SettingsError(f"{message}: {why_not(failure)}")
+
+    def wrong_variable(self, failure: OSError | UnicodeError) -> str:
+        """Name the variable to which a failure is due."""
+        is_port = isinstance(failure, OSError) and failure.errno in _FAULTS_OF_PORT
+        return self.port_variable if is_port else self.host_variable
+
+
+def why_not(failure: OSError | UnicodeError) -> str:
+    """Say in few words why nobody can listen there."""
+    if isinstance(failure, UnicodeError):
+        return "this is no name of a host"
+    if isinstance(failure, socket.gaierror) or not failure.errno:
+        return (failure.strerror or str(failure)).lower()
+    return os.strerror(failure.errno).lower()  # without the address, which asyncio puts there too
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raise what a server would get which listens there now, one of CANNOT_LISTEN; nothing where it could."""
+    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As servers do, so that connections which have ended do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(where)
+        probe.listen()
