@@ -15,7 +15,10 @@ import orjson
 from tests.cli.loaded import Loaded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_OURS = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "CONSOLE_URL", "LOG_LEVEL", "PORT", "COLUMNS")
+_OURS = (
+    "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "CONSOLE_URL", "LOG_LEVEL", "HOST", "PORT", "CONSOLE_HOST",
+    "CONSOLE_PORT", "COLUMNS",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,10 @@ def ports_of(port: int) -> tuple[str, ...]:
 
 @asynccontextmanager
 async def running_up(
-    variance: Variance, *words: str, said: list[str] | None = None
+    variance: Variance, *words: str, said: list[str] | None = None, **environ: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run `variance up` until the block ends, then end it with Ctrl-C; add to `said` what it wrote beside results."""
-    process = await variance.start("up", *words)
+    process = await variance.start("up", *words, **environ)
     assert process.stderr is not None
     reading = asyncio.create_task(process.stderr.read())
     try:
@@ -130,6 +130,37 @@ async def test_people_get_lines_to_copy(variance: Variance, port: int) -> None:
             line = (await process.stdout.readline()).decode()
         assert f"webhook URL  http://127.0.0.1:{port}/webhook/" in text
         assert await post(line.strip()) == {"success": True}
+
+
+async def test_the_environment_says_where_to_listen_unless_an_option_does(variance: Variance, port: int) -> None:
+    other = free_port()
+    async with running_up(
+        variance, "--json", "--console-port", str(other), PORT=str(port), CONSOLE_PORT="not looked at"
+    ) as process:
+        document = await read_document(process)
+    assert document["connection"]["webhook_url"].startswith(f"http://127.0.0.1:{port}/webhook/")
+    assert document["console"]["sign_in_url"].startswith(f"http://127.0.0.1:{other}/")
+
+
+@pytest.mark.parametrize(("name", "option"), [("PORT", "--port"), ("CONSOLE_PORT", "--console-port")])
+@pytest.mark.parametrize("value", ["x", "0", "65536"])
+async def test_a_wrong_port_of_the_environment_is_one_line_and_leaves_no_data_folder(
+    variance: Variance, tmp_path: Path, name: str, option: str, value: str
+) -> None:
+    variance.environ[name] = value
+    told = (await variance("up")).wrong_usage
+    assert f"'{option}' (env var: '{name}'): " in told
+    assert not (tmp_path / ".variance").exists()
+
+
+async def test_one_port_for_both_is_one_line_and_leaves_no_data_folder(
+    variance: Variance, port: int, tmp_path: Path
+) -> None:
+    told = (await variance("up", "--port", str(port), CONSOLE_PORT=str(port))).failure
+    assert told == (
+        f"variance up: --port (PORT) and --console-port (CONSOLE_PORT) are both {port}: give one of them another"
+    )
+    assert not (tmp_path / ".variance").exists()
 
 
 def test_only_secrets_that_are_there_are_replaced(tmp_path: Path) -> None:

@@ -16,8 +16,14 @@ from worker.up.up import UpOptions, run_up
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Of the endpoint.")
-@click.option("--console-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="Of the console.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), envvar="PORT", show_envvar=True, default=8080, show_default=True,
+    help="Of the endpoint.",
+)  # fmt: skip
+@click.option(
+    "--console-port", type=click.IntRange(1, 65535), envvar="CONSOLE_PORT", show_envvar=True, default=8081,
+    show_default=True, help="Of the console.",
+)  # fmt: skip
 @click.option("--demo", "is_demo", is_flag=True, help="Send a week of sample traffic, and show what comes of it.")
 @data_option
 @json_option
