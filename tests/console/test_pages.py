@@ -88,6 +88,29 @@ async def test_a_contact_is_found_by_everything_that_is_known_of_it(console: Con
         assert "bücher.example</a>" in (await ada.get(f"/accounts?q={query}")).text, query
 
 
+UNSTORABLE = {
+    "/connections/%00": 404, "/connections/a%00b/light": 404, "/connections/%00/rules": 404,
+    "/message?connection=%00&id=a": 404, "/message?connection=a&id=%00": 404, "/audience?name=%00": 404,
+    "/audiences?behind=%00": 200, "/live?connection=%00": 200, "/live?id=a%00": 200, "/dead-letters?reason=%00": 200,
+    "/contacts?q=%00": 200, '/contacts?q=plan="%5Cu0000"': 200, "/accounts?q=%00": 200, "/contacts/1/%00": 404,
+    "/nowhere%00": 404,
+}  # fmt: skip
+"""Pages that are asked for what Postgres cannot hold, and what they answer."""
+
+
+async def test_what_postgres_cannot_hold_is_not_there(console: Console, system: System) -> None:
+    await system.send(identify(userId="u"))
+    ada = await console.operator()
+    assert {path: (await ada.get(path)).status for path in UNSTORABLE} == UNSTORABLE
+    contact = re.search(r"/contacts/\d+/[0-9a-f-]{36}", (await ada.get("/contacts?view=all")).text)
+    assert contact
+    assert (await ada.get(f"{contact[0]}?at=2026-01-01T00:00:00Z&id=%00")).status == 200
+    for change in ("secret", "enabled"):
+        assert (await ada.post(f"/connections/%00/{change}", {"overlap": "0"})).status == 404
+    assert (await ada.post("/dead-letters/replay", {"reason": "\0"})).status == 303
+    assert (await console.stranger().post("/sign-in", {"name": "\0", "password": "x"})).status == 403
+
+
 async def test_lists_go_on_by_key_and_miss_nobody(console: Console, system: System) -> None:
     people = [identify(userId=f"u{n}", traits={"name": f"Person {n}."}) for n in range(120)]
     await system.send(*people, *(track("x", userId="u0", messageId=f"e{n:03}") for n in range(120)))

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from worker.console.charts import chart
-from worker.console.parts import PAGE_ROWS, draw, now, open_database
+from worker.console.parts import PAGE_ROWS, draw, now, open_database, query_text
 from worker.console.stays import members_by_day
 from worker.console.workspaces import choose_workspace
 from worker.store.audiences import count_members, list_audiences, read_changes, read_subjects
@@ -16,7 +16,7 @@ async def list_audiences_of_workspace(request: web.Request) -> web.StreamRespons
     """Show the audiences; the number of each one's members is asked for when it comes into sight."""
     async with open_database(request) as database:
         workspaces = await choose_workspace(request, database)
-        behind = request.query.get("behind", "")
+        behind = query_text(request, "behind")
         names = []
         if workspaces.chosen is not None:
             names = await list_audiences(database, workspaces.chosen["id"], behind, PAGE_ROWS + 1)
@@ -28,7 +28,7 @@ async def list_audiences_of_workspace(request: web.Request) -> web.StreamRespons
 
 async def show_audience(request: web.Request) -> web.StreamResponse:
     """Show an audience; only how many are in it where htmx asks."""
-    name = request.query.get("name", "")
+    name = query_text(request, "name")
     async with open_database(request) as database:
         workspaces = await choose_workspace(request, database)
         if workspaces.chosen is None:

@@ -13,7 +13,17 @@ from redis.exceptions import RedisError
 from schemas.connection import secret_sha256
 from worker.console.connection_form import ConnectionForm
 from worker.console.light import light_of
-from worker.console.parts import REDIS, draw, now, open_database, read_form, see_other, webhook_url, write_audit
+from worker.console.parts import (
+    REDIS,
+    draw,
+    now,
+    open_database,
+    path_text,
+    read_form,
+    see_other,
+    webhook_url,
+    write_audit,
+)
 from worker.failure_reason import reason_of
 from worker.new_connection import new_secret
 from worker.publish import publish_connections
@@ -89,7 +99,7 @@ async def enable(request: web.Request) -> web.StreamResponse:
 
 async def find_connection(request: web.Request, database: Database) -> Connection:
     """Find the connection that the URL names. Raises HTTPNotFound."""
-    found = await find_connections(database, id_=request.match_info["id"])
+    found = await find_connections(database, id_=path_text(request, "id"))
     if not found:
         raise web.HTTPNotFound(text="There is no connection with this id.")
     return found[0]
@@ -97,7 +107,7 @@ async def find_connection(request: web.Request, database: Database) -> Connectio
 
 async def lock_unchanged(request: web.Request, database: Database, form: Mapping[str, str]) -> Connection:
     """Lock the connection that the URL names. Raises HTTPConflict where it is not what the page had shown."""
-    connection = await lock_connection(database, request.match_info["id"])
+    connection = await lock_connection(database, path_text(request, "id"))
     if connection is None:
         raise web.HTTPNotFound(text="There is no connection with this id.")
     if version_of(connection) != form.get("version"):

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from schemas.timestamps import read_instant
 from worker.console.looking import read_sought
-from worker.console.parts import PAGE_ROWS, draw, open_database
+from worker.console.parts import PAGE_ROWS, draw, open_database, query_text
 from worker.console.preview import no_domain_reason
 from worker.console.stays import stays_of
 from worker.console.workspaces import choose_workspace
@@ -113,7 +113,7 @@ def _anonymous_and_id(behind: str) -> tuple[bool, UUID] | None:
 
 def _behind_event(request: web.Request) -> tuple[datetime, str] | None:
     moment = read_instant(request.query.get("at"))
-    return (moment, request.query.get("id", "")) if moment else None
+    return (moment, query_text(request, "id")) if moment else None
 
 
 def _unmatched_reason(email: str | None, rules: list[AccountRules]) -> str:

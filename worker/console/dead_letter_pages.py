@@ -5,6 +5,7 @@ from functools import partial
 
 from aiohttp import web
 
+from schemas.tolerant_json import storable
 from worker.console.parts import (
     PAGE_ROWS,
     SESSION,
@@ -12,6 +13,7 @@ from worker.console.parts import (
     draw,
     now,
     open_database,
+    query_text,
     read_form,
     see_other,
     write_audit,
@@ -33,7 +35,7 @@ MOST_REPLAYED = 500
 
 async def list_letters(request: web.Request) -> web.StreamResponse:
     """Show how many died of what, and those of one reason."""
-    reason, before = request.query.get("reason"), request.query.get("before", "")
+    reason, before = query_text(request, "reason"), request.query.get("before", "")
     async with open_database(request) as database:
         reasons = await count_dead_letters(database)
         chosen = reason or (reasons[0]["reason"] if reasons else None)
@@ -78,7 +80,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
 
 async def replay_reason(request: web.Request) -> web.StreamResponse:
     """Try the dead letters of a reason again, the newest of them, each in a transaction of its own."""
-    reason = (await read_form(request)).get("reason", "")
+    reason = storable((await read_form(request)).get("reason", ""))
     async with open_database(request) as database:
         letters = await list_letters_of_reason(database, reason, None, MOST_REPLAYED)
     replayed = await _replay(request, [letter["id"] for letter in reversed(letters)], None)

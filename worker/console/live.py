@@ -13,7 +13,7 @@ from asyncpg import Record
 
 from schemas.ids import index_key
 from schemas.message import TYPES
-from worker.console.parts import POOL, SESSION_TOKEN, draw, now, open_database
+from worker.console.parts import POOL, SESSION_TOKEN, draw, now, open_database, query_text
 from worker.console.tokens import token_sha256
 from worker.fold.ids import identity_id
 from worker.store.connections import find_connections, read_workspace_ids
@@ -150,8 +150,8 @@ class _Tail:
 
 async def _wanted(request: web.Request, database: Database) -> TailFilter:
     """Read the filters of a page."""
-    connection, type_ = request.query.get("connection", ""), request.query.get("type", "")
-    id_ = request.query.get("id", "").strip()
+    connection, type_ = query_text(request, "connection"), query_text(request, "type")
+    id_ = query_text(request, "id").strip()
     senders = None
     if id_:
         senders = [identity_id(workspace, id_) for workspace in await read_workspace_ids(database, None)]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from schemas.tolerant_json import storable
 from worker.fold.domains import readable_domain
 
 _TRAIT = re.compile(r"([\w.$-]{1,100})\s*=\s*(\S.*)", re.DOTALL)
@@ -55,7 +56,7 @@ def _beginning(word: str) -> str:
 def _value(text: str) -> Any:
     """Read a trait's value: JSON where it is some, otherwise the text itself."""
     try:
-        return orjson.loads(text)
+        return storable(orjson.loads(text))
     except orjson.JSONDecodeError:
         return text
 

@@ -4,14 +4,14 @@ from aiohttp import web
 
 from schemas.ids import index_key
 from schemas.message import EVENT_TYPES
-from worker.console.parts import draw, open_database
+from worker.console.parts import draw, open_database, query_text
 from worker.store.receipts import find_receipts
 from worker.store.tail import read_whole_message
 
 
 async def show_message(request: web.Request) -> web.StreamResponse:
     """Show a message by its connection (id or name) and its id; the part alone where htmx asks."""
-    connection, id_ = request.query.get("connection", ""), request.query.get("id", "")
+    connection, id_ = query_text(request, "connection"), query_text(request, "id")
     async with open_database(request) as database:
         message = await read_whole_message(database, connection, index_key(id_))
         receipts = [] if message else await find_receipts(database, index_key(id_), None)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from schemas.redis_client import RedisClient
 from schemas.settings import ConsoleSettings
+from schemas.tolerant_json import storable
 from worker.console.passwords import PasswordChecks
 from worker.console.rule_changes import RuleChanges
 from worker.console.tokens import csrf_token
@@ -64,6 +65,18 @@ def webhook_url(request: web.Request, connection_id: str) -> str:
 def now() -> datetime:
     """Give the moment."""
     return datetime.now(UTC)
+
+
+def query_text(request: web.Request, name: str) -> str:
+    """Give a text of the URL's query, as Postgres would hold it; an empty one where it is not there."""
+    text: str = storable(request.query.get(name, ""))
+    return text
+
+
+def path_text(request: web.Request, name: str) -> str:
+    """Give a part of the URL's path, as Postgres would hold it."""
+    text: str = storable(request.match_info[name])
+    return text
 
 
 async def read_form(request: web.Request) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from schemas.tolerant_json import storable
 from worker.console.access import SIGN_IN_PATH, begin_session, cookie_name
 from worker.console.parts import (
     PASSWORDS,
@@ -49,7 +50,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         return await _enter(request, taken[0])
     name, password = form.get("name", ""), form.get("password", "")
     async with open_database(request) as database:
-        user = await find_user(database, name)
+        user = await find_user(database, storable(name))
     try:
         is_right = await request.app[PASSWORDS].is_right(name, password, user.password_hash if user else None)
     except TooManyFailuresError:
