@@ -1,6 +1,8 @@
 """What a sender is told: `{"success": true}`, or a refusal with its code, as JSON."""
 
+import re
 import time
+import uuid
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Literal
@@ -37,6 +39,10 @@ Code = (
 )
 """The closed vocabulary of an error's `code`: why one message is refused, and why a request is."""
 
+REQUEST_ID = "X-Request-Id"
+"""The header of a refusal that has the id under which the log tells of it: the request's own where that will do."""
+
+_FIT_FOR_A_LOG = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII)
 _ACCEPTED = b'{"success":true}'
 _OPEN_TO_BROWSERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
 _HEADERS = CIMultiDict(
@@ -100,12 +106,15 @@ def as_bytes(answer: web.Response) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def refused(refusal: RefusalError, *, is_open_to_browsers: bool = True) -> web.Response:
-    """Answer with an error."""
+def refused(
+    refusal: RefusalError, *, given_id: str | None = None, is_open_to_browsers: bool = True
+) -> web.Response:
+    """Answer with an error. `given_id` is the id that the request came with."""
     answer = as_json(
         {"success": False, "code": refusal.code, "message": refusal.message},
         status=refusal.status,
     )
+    answer.headers[REQUEST_ID] = given_id if given_id and _FIT_FOR_A_LOG.fullmatch(given_id) else str(uuid.uuid4())
     if refusal.retry_after_seconds is not None:
         answer.headers["Retry-After"] = str(refusal.retry_after_seconds)
     if is_open_to_browsers:

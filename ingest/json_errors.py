@@ -6,8 +6,7 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ingest.answers import RefusalError, refused, unavailable
-from ingest.refusals import REQUEST_ID
+from ingest.answers import REQUEST_ID, RefusalError, refused, unavailable
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -20,7 +19,8 @@ class JsonErrors(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Send an answer; one of aiohttp's own, such as that to `OPTIONS *`, as ours."""
         if isinstance(resp, web.HTTPException):
-            resp = refused(RefusalError(404, "not_found", "There is nothing at this path"))
+            refusal = RefusalError(404, "not_found", "There is nothing at this path")
+            resp = refused(refusal, given_id=request.headers.get(REQUEST_ID))
         return await super().finish_response(request, resp, start_time)
 
     def handle_error(
@@ -37,14 +37,10 @@ class JsonErrors(web.RequestHandler):
         if isinstance(exc, ConnectionError):
             raise exc  # the sender is gone: there is nobody to answer
         if isinstance(exc, HttpProcessingError) and status < 500:  # noqa: PLR2004
-            _log.debug("request_malformed", error=type(exc).__name__)
-            refusal = RefusalError(400, "bad_request", "This is not a valid HTTP request", closes=True)
-        else:
-            request_id = str(uuid.uuid4())
-            message = f"Something went wrong here; in the log it has the id {request_id}"
-            _log.error("request_failed", request_id=request_id, path=request.path, exc_info=exc)
-            refusal = unavailable(message, code="internal_error", closes=True)
-            answer = refused(refusal)
-            answer.headers[REQUEST_ID] = request_id
+            answer = refused(RefusalError(400, "bad_request", "This is not a valid HTTP request", closes=True))
+            _log.debug("request_malformed", request_id=answer.headers[REQUEST_ID], error=type(exc).__name__)
             return answer
-        return refused(refusal)
+        request_id = str(uuid.uuid4())
+        message = f"Something went wrong here; in the log it has the id {request_id}"
+        _log.error("request_failed", request_id=request_id, path=request.path, exc_info=exc)
+        return refused(unavailable(message, code="internal_error", closes=True), given_id=request_id)

@@ -4,20 +4,15 @@ An accepted post needs no such id: its connection and messageId name it from her
 endpoint with bad posts does not flood the log.
 """
 
-import re
 import time
-import uuid
 
 import structlog
 from aiohttp import web
 
-from ingest.answers import RefusalError, refused
+from ingest.answers import REQUEST_ID, RefusalError, refused
 from ingest.metrics import Metrics
 
-REQUEST_ID = "X-Request-Id"
-
 _LINES_A_SECOND = 20
-_FIT_FOR_A_LOG = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII)
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -33,11 +28,9 @@ class Refusals:
 
     def answer(self, refusal: RefusalError, *, connection_id: str, given_id: str | None = None) -> web.Response:
         """Count and log a refusal, and give its answer. `given_id` is the id that the request came with."""
-        request_id = given_id if given_id and _FIT_FOR_A_LOG.fullmatch(given_id) else str(uuid.uuid4())
         self._metrics.posts[refusal.status, connection_id] += 1
-        self._tell(refusal, request_id, connection_id)
-        answer = refused(refusal)
-        answer.headers[REQUEST_ID] = request_id
+        answer = refused(refusal, given_id=given_id)
+        self._tell(refusal, answer.headers[REQUEST_ID], connection_id)
         return answer
 
     def _tell(self, refusal: RefusalError, request_id: str, connection_id: str) -> None:

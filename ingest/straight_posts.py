@@ -13,14 +13,14 @@ from typing import Any, TypeAlias
 from aiohttp import StreamReader, web
 from aiohttp.http_parser import RawRequestMessage
 
-from ingest.answers import acknowledgement, as_bytes
+from ingest.answers import REQUEST_ID, acknowledgement, as_bytes
 from ingest.flood_guard import FloodGuard
 from ingest.group_commit import GroupCommit
 from ingest.intake import queue_refusal
 from ingest.metrics import Metrics
 from ingest.pressure import Pressure
 from ingest.queue_writes import Pair, QueueUnavailableError
-from ingest.refusals import REQUEST_ID, Refusals
+from ingest.refusals import Refusals
 from ingest.sockets import BoundedSocket, Sockets
 from schemas.queue import connection_of
 from schemas.tracing import Tracing

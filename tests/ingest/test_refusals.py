@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import aiohttp
@@ -34,6 +35,28 @@ async def test_an_id_that_the_request_came_with_is_kept(edge: Edge, given: str) 
 async def test_an_id_that_is_not_fit_for_a_log_gives_way_to_a_new_one(edge: Edge, given: str) -> None:
     answer = await edge.post("/v1/track", TRACK, headers={"X-Request-Id": given})
     assert len(answer.headers["X-Request-Id"]) == 36
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("GET", "/v1/track", 405)])
+async def test_a_path_or_method_that_is_not_there_has_an_id_which_a_verbose_log_has_too(
+    edge: Edge, method: str, path: str, status: int
+) -> None:
+    with capture_logs() as lines:
+        answers = [await edge.request(method, path, headers=given) for given in ({"X-Request-Id": "given"}, {})]
+    assert [answer.status for answer in answers] == [status, status]
+    ids = [answer.headers["X-Request-Id"] for answer in answers]
+    assert (ids[0], len(ids[1])) == ("given", 36)
+    assert [line["request_id"] for line in lines if line["event"] == "request_refused"] == ids
+
+
+@pytest.mark.parametrize(("target", "status"), [(b"OPTIONS * HTTP/1.1", b"404"), (b"nonsense", b"400")])
+async def test_a_request_for_no_path_or_that_is_no_http_has_an_id(edge: Edge, target: bytes, status: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    writer.write(target + b"\r\nHost: x\r\n\r\n")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    assert head.split()[1] == status
+    assert b"\r\nX-Request-Id: " in head
 
 
 async def test_our_own_trouble_has_an_id_on_both_ways_and_an_accepted_post_has_none(
