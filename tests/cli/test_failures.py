@@ -83,9 +83,11 @@ async def test_an_unreadable_data_directory_is_told(alone: Variance, tmp_path: P
     assert "run.json is not what `variance up` wrote" in (await alone("status", "--data", ".")).failure
 
 
-async def test_the_console_and_web_cannot_have_the_same_port(alone: Variance) -> None:
-    failure = (await alone("up", "--port", "18080", "--console-port", "18080")).failure
-    assert failure == "variance up: --port and --console-port are both 18080: give one of them another"
+async def test_the_console_and_web_cannot_have_the_same_port_and_no_folder_is_made(alone: Variance) -> None:
+    told = "variance up: --port (PORT) and --console-port (CONSOLE_PORT) are both 18080: give one of them another"
+    assert (await alone("up", "--port", "18080", "--console-port", "18080")).failure == told
+    assert (await alone("up", "--port", "18080", CONSOLE_PORT="18080")).failure == told
+    assert not (alone.directory / ".variance").exists()
 
 
 async def test_wrong_usage_is_exit_code_two(alone: Variance) -> None:

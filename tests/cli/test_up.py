@@ -153,16 +153,6 @@ async def test_a_wrong_port_of_the_environment_is_one_line_and_leaves_no_data_fo
     assert not (tmp_path / ".variance").exists()
 
 
-async def test_one_port_for_both_is_one_line_and_leaves_no_data_folder(
-    variance: Variance, port: int, tmp_path: Path
-) -> None:
-    told = (await variance("up", "--port", str(port), CONSOLE_PORT=str(port))).failure
-    assert told == (
-        f"variance up: --port (PORT) and --console-port (CONSOLE_PORT) are both {port}: give one of them another"
-    )
-    assert not (tmp_path / ".variance").exists()
-
-
 def test_only_secrets_that_are_there_are_replaced(tmp_path: Path) -> None:
     kept = KeptSecrets(tmp_path)
     kept.replace("c", "new")

@@ -212,19 +212,15 @@ def _is_there(directory: Path) -> bool:
 
 
 def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ: Mapping[str, str]) -> None:
-    host = environ.get("HOST", "").strip() or "0.0.0.0"  # noqa: S104 (where `web` listens)
-    _refuse_taken_port(
-        Place(host_variable="HOST", host=host, port_variable="PORT", port=options.port), option="--port"
-    )
-    if _CONSOLE not in commands:
-        return
-    host, port = _console_host(environ), options.console_port
-    if port == options.port:
+    host, port = environ.get("HOST", "").strip() or "0.0.0.0", options.port  # noqa: S104 (where `web` listens)
+    if _CONSOLE in commands and port == options.console_port:
         raise UpError(f"--port (PORT) and --console-port (CONSOLE_PORT) are both {port}: give one of them another")
-    _refuse_taken_port(
-        Place(host_variable="CONSOLE_HOST", host=host, port_variable="CONSOLE_PORT", port=port),
-        option="--console-port",
-    )
+    _refuse_taken_port(Place(host_variable="HOST", host=host, port_variable="PORT", port=port), "--port")
+    if _CONSOLE in commands:
+        host, port = _console_host(environ), options.console_port
+        _refuse_taken_port(
+            Place(host_variable="CONSOLE_HOST", host=host, port_variable="CONSOLE_PORT", port=port), "--console-port"
+        )
 
 
 def _console_host(environ: Mapping[str, str]) -> str:
