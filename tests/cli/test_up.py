@@ -153,6 +153,24 @@ async def test_a_wrong_port_of_the_environment_is_one_line_and_leaves_no_data_fo
     assert not (tmp_path / ".variance").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOG_LEVEL", "loud"),
+        ("DATABASE_URL", "mysql://x"),
+        ("MAX_BODY_BYTES", "-1"),
+        ("DRAINS_AT_ONCE", "x"),
+        ("CONSOLE_SESSION_SECONDS", "0"),
+    ],
+)
+async def test_a_wrong_value_for_any_of_the_processes_is_one_line_and_leaves_no_data_folder(
+    variance: Variance, tmp_path: Path, name: str, value: str
+) -> None:
+    variance.environ[name] = value
+    assert name in (await variance("up")).failure
+    assert not (tmp_path / ".variance").exists()
+
+
 def test_only_secrets_that_are_there_are_replaced(tmp_path: Path) -> None:
     kept = KeptSecrets(tmp_path)
     kept.replace("c", "new")

@@ -1,5 +1,6 @@
 """`variance up`: the whole system, until Ctrl-C."""
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,12 +8,15 @@ from typing import Any
 
 import click
 
-from schemas.settings import read_settings
+from schemas.settings import ConsoleSettings, WebSettings, WorkerSettings, read_settings
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_json, tell
-from worker.cli.servers import GivenServers, servers_of
+from worker.cli.servers import servers_of
 from worker.embedded.data_dir import DEFAULT_DIRECTORY, RunningServers
 from worker.up.up import UpOptions, run_up
+
+_STARTED_HERE = {"REDIS_URL": "redis://127.0.0.1", "DATABASE_URL": "postgresql://127.0.0.1"}
+"""Stands for the servers whose addresses are not known yet."""
 
 
 @click.command()
@@ -34,7 +38,7 @@ def up(port: int, console_port: int, directory: Path, *, is_demo: bool, as_json:
     named default is made where it is missing; its secret is kept in the data directory, for its owner only, so that
     the curl line printed here works each time.
     """
-    read_settings(GivenServers)
+    _refuse_wrong_settings(port, console_port)
 
     async def is_released(database_url: str) -> bool:
         from worker.migrate import is_current  # noqa: PLC0415 (loaded while the servers start)
@@ -68,3 +72,11 @@ def up(port: int, console_port: int, directory: Path, *, is_demo: bool, as_json:
         on_ready=on_ready,
     )
     raise click.exceptions.Exit(run_up(options))
+
+
+def _refuse_wrong_settings(port: int, console_port: int) -> None:
+    """Raise SettingsError where a process would end for its environment: it would be started again for ever."""
+    given = {name: value for name, value in os.environ.items() if value.strip()}
+    given |= {"PORT": str(port), "CONSOLE_PORT": str(console_port)}
+    for kind in (WebSettings, WorkerSettings, ConsoleSettings):
+        read_settings(kind, _STARTED_HERE | given)
