@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from worker.fold.account import accounts_of
 from worker.fold.facts import Facts
-from worker.fold.identity import plain_traits
+from worker.fold.identity import are_same_traits, plain_traits
 from worker.store import accounts as account_store
 from worker.store.database import Database
 from worker.store.words import mark_accounts
@@ -20,7 +20,8 @@ async def update_accounts(database: Database, workspace_id: int, batch: Sequence
         changed = [account for id_, account in known.items() if account.absorb(told[id_])]
         if changed:
             await account_store.update_accounts(database, workspace_id, changed)
-        stale = {*made, *(id_ for id_, traits in before.items() if plain_traits(known[id_].traits) != traits)}
+        after = {id_: plain_traits(known[id_].traits) for id_ in before}
+        stale = {*made, *(id_ for id_ in before if not are_same_traits(before[id_], after[id_]))}
         if stale:
             await mark_accounts(database, workspace_id, stale)
     await account_store.insert_audience_signals(database, workspace_id, batch)

@@ -188,7 +188,7 @@ async def _write(
     written = [held.members[id_] for id_ in changed | moved]
     if written:
         await identity_store.update_identities(database, workspace_id, written, contact_ids)
-    differing = [contact for contact in contacts if held.contacts.get(contact.id) != contact]
+    differing = [contact for contact in contacts if not contact.is_as_stored(held.contacts.get(contact.id))]
     if differing:
         await identity_store.upsert_contacts(database, workspace_id, differing)
     if emptied:
@@ -223,5 +223,11 @@ def _contact(workspace_id: int, held: Held, component: Component) -> Contact:
     elif component.naming_alias is not None:
         external_id = component.naming_alias.user_value
     else:
-        external_id = min((member.value for member in members if member.is_user), default=None)
+        external_id = _name_without_alias(members)
     return contact_of(workspace_id, component.contact_id, external_id, members)
+
+
+def _name_without_alias(members: Sequence[Identity]) -> str | None:
+    """Give the user's id, or one that only an alias names which does not count; None for visitors."""
+    users = [member.value for member in members if member.is_user]
+    return min(users or [member.value for member in members if not member.is_anonymous], default=None)

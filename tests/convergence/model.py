@@ -3,6 +3,7 @@
 It looks at all messages at once, in the order of their times. It shares no code with the product.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,7 +38,10 @@ def expected(messages: Iterable[dict[str, Any]], methods: dict[str, str], most_l
     for members in set(groups.values()):
         state.contacts[members] = contact(told, members, methods, quarantined)
     lived_in = {values[3] for values in state.contacts.values()}
-    state.accounts = {key: values[1:] for key, values in state.accounts.items() if values[0] or key in lived_in}
+    state.accounts = {
+        key: (name, exactly(traits), *times) for key, (is_own, name, traits, *times) in state.accounts.items()
+        if is_own or key in lived_in
+    }  # fmt: skip
     for message in told:
         if message["type"] in EVENTS:
             who = groups.get(sender(message))
@@ -57,6 +61,11 @@ def without_deleted(messages: Iterable[dict[str, Any]], deletion: dict[str, Any]
     return [
         message for message in told if message["timestamp"] > deletion["timestamp"] or sender(message) not in person
     ]
+
+
+def exactly(traits: dict[str, Any]) -> str:
+    """Write traits so that what Python takes for equal differs: `True`, `1` and `1.0`."""
+    return json.dumps(traits, sort_keys=True)
 
 
 def stamp(message: dict[str, Any]) -> tuple[str, str, str]:
@@ -143,6 +152,7 @@ def contact(
     aliases = [pair for pair in map(link_of, told) if pair and set(pair) <= members and pair[0] != pair[1]]
     aliases = [pair for pair in aliases if not quarantined & set(pair)]
     users = [user_of(message) for message in told if user_of(message) in members]
+    users += [id_ for id_, _ in filter(None, map(alias_of, told)) if id_ in members - set(map(visitor_of, told))]
     name = name_of(aliases) if aliases else (users[0] if users else None)
     traits: dict[str, Any] = {}
     evidence: dict[str, Account] = {}
@@ -159,7 +169,7 @@ def contact(
     email = traits.get("email")
     account = next((evidence[source] for source in ("group", "traits", "email") if source in evidence), None)
     times = (min(seen, default=None), max(heard, default=min(seen, default=None)))
-    return name, email if isinstance(email, str) else None, traits, account, *times
+    return name, email if isinstance(email, str) else None, exactly(traits), account, *times
 
 
 def name_of(aliases: list[tuple[str, str]]) -> str:
@@ -177,7 +187,8 @@ def evidence_of(message: dict[str, Any], methods: dict[str, str]) -> list[tuple[
     """Give source, key, name and whether the connection's own method says so."""
     method = methods[message["connection"]]
     if message["type"] == "group" and method == "group":
-        return [("group", message["groupId"], message["traits"].get("name"), True)]
+        traits = message["traits"]
+        return [("group", message["groupId"], traits.get("name", traits.get("Name")), True)]
     if message["type"] != "identify":
         return []
     found: list[tuple[str, str, str | None, bool]] = []
@@ -208,7 +219,7 @@ def accounts_told(told: list[dict[str, Any]], methods: dict[str, str]) -> dict[A
         for source, key, name, own in stated:
             was_own, old_name, traits, first, _ = accounts.get((source, key), (False, key, {}, at, at))
             if message["type"] == "group":
-                traits = traits | message["traits"]
+                traits = traits | message["traits"] | ({"name": name} if name else {})
             accounts[source, key] = (was_own or own, name or old_name, traits, first, at)
     return accounts
 

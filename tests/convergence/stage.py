@@ -14,7 +14,7 @@ import orjson
 from schemas.acceptance import Accepted, accept
 from schemas.queue import PARTITIONS, accepted_field, stream_key
 from schemas.redis_client import RedisClient
-from tests.convergence.model import State
+from tests.convergence.model import State, exactly
 from tests.convergence.worlds import METHODS, as_sent
 from worker.attempts import Attempts
 from worker.drain import Drain, Drained
@@ -94,12 +94,13 @@ class Stage:
         state = State()
         for row in await self._read("contacts", workspace):
             state.contacts[who[row["id"]]] = (
-                row["external_id"], row["email"], orjson.loads(row["traits"]), keys.get(row["account_id"]),
+                row["external_id"], row["email"], exactly(orjson.loads(row["traits"])), keys.get(row["account_id"]),
                 _text(row["first_seen_at"]), _text(row["last_seen_at"]),
             )  # fmt: skip
         for row in accounts.values():
             state.accounts[row["source"], row["key"]] = (
-                row["name"], orjson.loads(row["traits"]), _text(row["first_seen_at"]), _text(row["last_seen_at"])
+                row["name"], exactly(orjson.loads(row["traits"])),
+                _text(row["first_seen_at"]), _text(row["last_seen_at"]),
             )  # fmt: skip
         for row in await self._read("events", workspace):
             account = keys[row["account_id"]] if row["account_id"] else None

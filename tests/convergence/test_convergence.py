@@ -10,6 +10,8 @@ from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told, worlds
 
 _CHAIN = [told("alias", n, n // 2, userId=f"u{n + 1}", previousId=f"u{n}") for n in range(100)]
+_SAME: list[tuple[int, int, dict[str, Any]]] = [(0, 1, {"plan": True}), (1, 9, {}), (2, 5, {"plan": 1})]
+"""To Python the second value is the first one, and nothing else about the contact changes with it."""
 
 many_worlds = settings(
     max_examples=120,
@@ -25,6 +27,7 @@ many_worlds = settings(
 @example(
     Delivery([[told("group", n, n, userId="u1", groupId=f"g{n % 2}", traits={})] for n in range(3)], at_once=False)
 )
+@example(Delivery([[told("identify", n, at, userId="u1", traits=traits)] for n, at, traits in _SAME], at_once=False))
 @example(Delivery([[link] for link in _CHAIN], at_once=False))
 @example(Delivery([_CHAIN], at_once=True))
 async def test_the_state_is_a_function_of_the_set_of_messages(stage: Stage, delivery: Delivery) -> None:

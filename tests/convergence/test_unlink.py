@@ -50,6 +50,15 @@ async def test_a_withdrawn_link_has_never_been_until_it_is_given_back(
     assert await stage.state(workspace) == expected(delivery.world, METHODS, most_links)
 
 
+async def test_who_only_a_withdrawn_alias_names_is_still_called_so(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    message = told("alias", 0, userId="u2", previousId="u1")
+    await stage.deliver(workspace, [[message]], at_once=False)
+    await set_link(stage, workspace, message, undo=False)
+    names = {members: values[0] for members, values in (await stage.state(workspace)).contacts.items()}
+    assert names == {frozenset({"u1"}): "u1", frozenset({"u2"}): "u2"}
+
+
 async def test_a_message_without_a_link_has_none_to_withdraw(stage: Stage) -> None:
     workspace = await stage.new_workspace()
     message = told("track", 0, userId="u1", event="Clicked")

@@ -64,6 +64,8 @@ def contexts(draw: st.DrawFn, type_: str) -> dict[str, Any]:
         context["groupId"] = draw(st.sampled_from(["g1", "g2"]))
     if type_ in ("identify", "group") and draw(st.integers(0, 3)) == 0:
         context["personas"] = {"computation_class": "audience", "computation_key": "big_spenders"}
+    if type_ == "group" and draw(st.booleans()):
+        context["traits"] = {"name": "Jane", "plan": "hers"}
     return context
 
 
@@ -75,10 +77,11 @@ def _fields(draw: st.DrawFn, type_: str, context: dict[str, Any]) -> dict[str, A
         return {"event": "Clicked"}
     if type_ == "page":
         return {"name": "Home"}
-    traits: dict[str, Any] = draw(st.dictionaries(st.sampled_from(["plan", "seats"]), st.sampled_from([1, "x", None])))
+    values = st.sampled_from([1, 1.0, True, "x", None])
+    traits: dict[str, Any] = draw(st.dictionaries(st.sampled_from(["plan", "seats"]), values))
     if type_ == "group":
         traits = {key: value for key, value in traits.items() if value is not None}
-        traits |= draw(st.sampled_from([{}, {"name": "Initech"}, {"name": "Hooli"}]))
+        traits |= draw(st.sampled_from([{}, {"name": "Initech"}, {"Name": "Hooli"}]))
     else:
         traits |= draw(st.sampled_from([{}, *({"email": f"p@{domain}"} for domain in _DOMAINS)]))
         traits |= draw(st.sampled_from([{}, {"company": {"id": 7, "name": "Seven"}}, {"company": {"name": "Eight"}}]))

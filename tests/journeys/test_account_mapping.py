@@ -17,6 +17,21 @@ async def test_group_puts_the_sender_into_the_account_of_its_latest_group_call(s
     assert (await system.contacts())["u1"]["account"] == "g2"
 
 
+async def test_the_users_traits_in_a_group_calls_context_are_not_the_accounts(system: System) -> None:
+    context = {"traits": {"name": "Jane", "email": "jane@user.example"}}
+    await system.send(group("g1", 1, userId="u1", context=context))
+    await system.send(group("g2", 2, userId="u1", context=context, traits={}))
+    assert await accounts(system) == [("group", "g1", "g1"), ("group", "g2", "g2")]
+    assert await system.rows("accounts", "traits") == [("{}",), ("{}",)]
+
+
+async def test_a_group_calls_name_is_known_in_any_case(system: System) -> None:
+    await system.send(group("g1", 1, userId="u1", traits={"Name": "Initech"}))
+    assert await accounts(system) == [("group", "g1", "Initech")]
+    await system.send(group("g1", 2, userId="u1", traits={"NAME": "Hooli", "name": "Acme"}))
+    assert await accounts(system) == [("group", "g1", "Acme")]
+
+
 async def test_a_numeric_group_id_is_an_id(system: System) -> None:
     await system.send(group(42, userId="u1"))
     assert await accounts(system) == [("group", "42", "42")]

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from worker.fold.account_rules import SOURCES
-from worker.fold.identity import Identity, StampedTrait, absorb_traits, plain_traits
+from worker.fold.identity import Identity, StampedTrait, absorb_traits, are_same_traits, plain_traits
 from worker.fold.ids import account_id
 from worker.fold.stamp import Stamp
 
@@ -28,7 +28,11 @@ class Contact:
         """Tell whether other words lead to it than before, where it was this or None. Its e-mail address is a trait."""
         if before is None:
             return self.external_id is not None or bool(self.traits)
-        return self.external_id != before.external_id or self.traits != before.traits
+        return self.external_id != before.external_id or not are_same_traits(self.traits, before.traits)
+
+    def is_as_stored(self, stored: "Contact | None") -> bool:
+        """Tell whether nothing of it differs from what is stored of it, if there is any."""
+        return self == stored and are_same_traits(self.traits, stored.traits)
 
 
 def contact_of(

@@ -101,7 +101,7 @@ def facts_of(
 
     `body` is the decoded message.
     """
-    traits = _traits(body) if message.type == "identify" else {}
+    traits = _traits(message.type, body) if message.type == "identify" else {}
     account = _account(message.type, body, rules)
     audience, is_member = _audience(message.type, body, account)
     evidence: tuple[AccountEvidence, ...] = ()
@@ -118,7 +118,7 @@ def facts_of(
         traits=traits,
         evidence=evidence,
         account=account,
-        account_traits=_traits(body) if message.type == "group" and account is not None else {},
+        account_traits=_account_traits(body) if message.type == "group" and account is not None else {},
         account_id=account_id(message.workspace_id, best.source, best.key) if best else None,
         audience=audience,
         is_member=is_member,
@@ -145,12 +145,27 @@ def _named(workspace_id: int, value: str | None, *, is_user: bool) -> Named | No
     return Named(identity_id(workspace_id, value), value, is_user)
 
 
-def _traits(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give a call's traits; some SDKs put them only into the context."""
+def _traits(type_: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give an Identify or Group call's traits. Some SDKs put those of an Identify call into the context only.
+
+    What a Group call has there is the user's.
+    """
     traits = body.get("traits")
-    if not traits:
+    if not traits and type_ == "identify":
         traits = _object(body.get("context")).get("traits")
     return _object(traits)
+
+
+def _account_traits(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a Group call's traits, with `name` also where it was sent in capitals.
+
+    Source: Segment's spec, "Group", traits: the reserved ones are known in any case.
+    """
+    traits = _traits("group", body)
+    if "name" in traits:
+        return traits
+    written = min((name for name in traits if name.lower() == "name"), default=None)
+    return traits if written is None else {**traits, "name": traits[written]}
 
 
 def _alias(message: LoggedMessage, body: Mapping[str, Any], *, is_withdrawn: bool) -> AliasCall:
@@ -186,7 +201,7 @@ def _audience(type_: str, body: Mapping[str, Any], account: AccountEvidence | No
     key = personas.get("computation_key")
     if personas.get("computation_class") not in _AUDIENCE_CLASSES or not isinstance(key, str) or not key:
         return None, False
-    value = _traits(body).get(key)
+    value = _traits(type_, body).get(key)
     if isinstance(value, str):
         value = _MEMBERSHIP_WORDS.get(value.lower())
     return (index_key(key), value) if isinstance(value, bool) else (None, False)

@@ -1,10 +1,12 @@
 """An identity: an id seen in a workspace, with the evidence that its own messages gave."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from worker.fold.facts import Facts, Named
 from worker.fold.stamp import Stamp
@@ -31,8 +33,8 @@ class Identity:
 
     @property
     def has_words(self) -> bool:
-        """Whether it may give its contact words to be looked for by."""
-        return self.is_user or bool(self.traits)
+        """Whether it may give its contact words to be looked for by: traits, or an id that may be its name."""
+        return self.is_user or not self.is_anonymous or bool(self.traits)
 
     def is_news_to(self, first_seen_at_microseconds: int | None) -> bool:
         """Tell whether this says more of an id, whose roles are known, than that it was seen again."""
@@ -79,6 +81,15 @@ def stamped_traits(stamp: Stamp, traits: dict[str, Any]) -> dict[str, StampedTra
 def plain_traits(traits: dict[str, StampedTrait]) -> dict[str, Any]:
     """Give the traits as users see them, without stamps and without what was removed."""
     return {name: stamped[3] for name, stamped in traits.items() if stamped[3] is not None}
+
+
+def are_same_traits(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether traits are the same as JSON: to Python, `True` is `1`, and `1` is `1.0`."""
+    return one == other and _as_json(one) == _as_json(other)
+
+
+def _as_json(traits: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(traits, option=orjson.OPT_SORT_KEYS)
 
 
 def identities_of(batch: Iterable[Facts]) -> dict[UUID, Identity]:
