@@ -60,6 +60,7 @@ def test_an_ascii_domain_keeps_its_form(domain: str) -> None:
 
 @given(st.lists(st.text(max_size=12) | st.from_regex(r"xn--[a-z0-9-]{0,12}", fullmatch=True)).map(".".join))
 @example("xn--")
+@example("\x80.XN--0BE")
 @example("xn--9a9a.de")
 @example("\ud800.de")
 @example("xn--ls8h.la")

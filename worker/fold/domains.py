@@ -42,7 +42,7 @@ def _readable(text: str) -> str:
         # Before anything else changes case: Python makes some capitals into other letters than IDNA does.
         mapped = idna.uts46_remap(text, std3_rules=False)
     except UnicodeError:
-        mapped = text.lower()
+        return text.lower().rstrip(".")
     return ".".join(map(_readable_label, mapped.split("."))).rstrip(".")
 
 
