@@ -88,6 +88,11 @@ def sender(message: dict[str, Any]) -> str | None:
     return user_of(message) or visitor_of(message)
 
 
+def is_active(message: dict[str, Any]) -> bool:
+    """Tell whether the sender was there: only `false` says otherwise."""
+    return message["context"].get("active") is not False
+
+
 def alias_of(message: dict[str, Any]) -> tuple[str, str] | None:
     previous, user = usable(message.get("previousId")), user_of(message)
     return (previous, user) if message["type"] == "alias" and previous and user else None
@@ -157,7 +162,7 @@ def contact(
     traits: dict[str, Any] = {}
     evidence: dict[str, Account] = {}
     seen = [m["timestamp"] for m in told if {user_of(m), visitor_of(m)} & members]
-    heard = [m["timestamp"] for m in told if sender(m) in members]
+    heard = [m["timestamp"] for m in told if sender(m) in members and is_active(m)]
     for message in told:
         if sender(message) not in members:
             continue
@@ -217,11 +222,12 @@ def accounts_told(told: list[dict[str, Any]], methods: dict[str, str]) -> dict[A
         if message["type"] in EVENTS and (named := own_account(message, methods)):
             stated.append((*named, None, True))
         for source, key, name, own in stated:
-            was_own, old_name, traits, first, _ = accounts.get((source, key), (False, key, {}, at, at))
+            was_own, old_name, traits, first, last = accounts.get((source, key), (False, key, {}, at, None))
             if message["type"] == "group":
                 traits = traits | message["traits"] | ({"name": name} if name else {})
-            accounts[source, key] = (was_own or own, name or old_name, traits, first, at)
-    return accounts
+            last = at if is_active(message) else last
+            accounts[source, key] = (was_own or own, name or old_name, traits, first, last)
+    return {account: (*values, last or values[-1]) for account, (*values, last) in accounts.items()}
 
 
 def memberships(

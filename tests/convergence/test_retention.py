@@ -40,6 +40,14 @@ _IN_BOTH_ROLES = [
     told("page", 6, 9, userId="u1", name="Home"),
     told("page", 7, 9, anonymousId="a1", name="Home"),
 ]
+_AWAY = {"active": False}
+_WITHOUT_LAST_SEEN = [
+    told("track", 0, 1, userId="u1", event="Clicked", context={"groupId": "g1"} | _AWAY),
+    told("track", 1, 1, userId="u1", event="Clicked", context={"groupId": "g1"}),
+    told("track", 2, 2, userId="u2", event="Clicked", context=_AWAY),
+    told("track", 3, 3, userId="u2", event="Clicked", context={"groupId": "g2"} | _AWAY),
+    told("track", 4, 4, userId="u2", anonymousId="a1", event="Clicked", context={"groupId": "g2"} | _AWAY),
+]
 
 
 def minute(number: int) -> datetime:
@@ -90,6 +98,7 @@ async def counts(stage: Stage) -> tuple[int, int]:
 @example(Delivery([SHARED], at_once=False), 5, 500)
 @example(Delivery([_FIRST_SEEN_BEFORE_ALL_ELSE], at_once=False), 8, 500)
 @example(Delivery([_IN_BOTH_ROLES], at_once=False), 8, 500)
+@example(Delivery([_WITHOUT_LAST_SEEN], at_once=False), 8, 500)
 async def test_a_trim_takes_old_events_and_nothing_else(
     stage: Stage, delivery: Delivery, number: int, most_links: int
 ) -> None:
@@ -142,6 +151,15 @@ async def test_of_many_events_only_those_stay_that_say_something(stage: Stage) -
     assert await stage.state(workspace) == before
     other = await carried_over(stage, workspace)
     carried = await stage.state(other)
+    assert (carried.contacts, carried.events) == (before.contacts, {})
+
+
+async def test_what_is_left_of_an_event_says_that_its_sender_was_not_active_also_elsewhere(stage: Stage) -> None:
+    workspace = await stage.new_workspace()
+    await stage.deliver(workspace, [_WITHOUT_LAST_SEEN], at_once=False)
+    before = await stage.state(workspace)
+    await trim_until(stage, workspace, minute(30))
+    carried = await stage.state(await carried_over(stage, workspace))
     assert (carried.contacts, carried.events) == (before.contacts, {})
 
 

@@ -58,8 +58,11 @@ def as_sent(message: dict[str, Any]) -> dict[str, Any]:
 
 @st.composite
 def contexts(draw: st.DrawFn, type_: str) -> dict[str, Any]:
-    """Draw a context: an event's account, an audience."""
+    """Draw a context: whether the sender was there, an event's account, an audience."""
     context: dict[str, Any] = {}
+    active = draw(st.sampled_from([None, None, True, False, False]))
+    if active is not None:
+        context["active"] = active
     if type_ in ("track", "page") and draw(st.booleans()):
         context["groupId"] = draw(st.sampled_from(["g1", "g2"]))
     if type_ in ("identify", "group") and draw(st.integers(0, 3)) == 0:

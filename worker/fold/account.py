@@ -12,7 +12,10 @@ from worker.fold.identity import StampedTrait, absorb_traits, stamped_traits
 
 @dataclass(slots=True)
 class Account:
-    """What is known of one account. The trait `name` is its name, whatever its source."""
+    """What is known of one account. The trait `name` is its name, whatever its source.
+
+    `is_heard`: somebody active has moved `last_seen_at`; while nobody has, it is `first_seen_at`.
+    """
 
     id: UUID
     source: Source
@@ -20,15 +23,18 @@ class Account:
     is_own: bool
     first_seen_at: datetime
     last_seen_at: datetime
+    is_heard: bool
     traits: dict[str, StampedTrait] = field(default_factory=dict)
 
     def absorb(self, other: "Account") -> bool:
         """Add what is known of the same account from elsewhere. Tells whether that changed anything."""
-        before = (self.is_own, self.first_seen_at, self.last_seen_at)
+        before = (self.is_own, self.first_seen_at, self.last_seen_at, self.is_heard)
         self.is_own |= other.is_own
         self.first_seen_at = min(self.first_seen_at, other.first_seen_at)
-        self.last_seen_at = max(self.last_seen_at, other.last_seen_at)
-        changed = before != (self.is_own, self.first_seen_at, self.last_seen_at)
+        heard_at = [account.last_seen_at for account in (self, other) if account.is_heard]
+        self.last_seen_at = max(heard_at, default=self.first_seen_at)
+        self.is_heard |= other.is_heard
+        changed = before != (self.is_own, self.first_seen_at, self.last_seen_at, self.is_heard)
         return absorb_traits(self.traits, other.traits) or changed
 
 
@@ -57,5 +63,6 @@ def _told(id_: UUID, evidence: AccountEvidence, facts: Facts) -> Account:
         is_own=evidence.is_own,
         first_seen_at=message.counted_at,
         last_seen_at=message.counted_at,
+        is_heard=facts.is_active,
         traits=stamped_traits(message.stamp, traits),
     )

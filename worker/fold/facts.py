@@ -61,6 +61,8 @@ class Facts(msgspec.Struct, frozen=True):
     """What one message says. `sender` is the identity that the message belongs to.
 
     `account_id` is the account that an event names itself, or the best that an Identify or Group call is evidence of.
+    `is_active`: the sender was there, so that the message moves on when they were last seen. Source: Segment's spec,
+    "Common Fields", `context.active`.
     """
 
     message: LoggedMessage
@@ -74,6 +76,7 @@ class Facts(msgspec.Struct, frozen=True):
     account_id: UUID | None
     audience: str | None
     is_member: bool
+    is_active: bool
     is_withdrawn: bool
 
     @property
@@ -122,6 +125,7 @@ def facts_of(
         account_id=account_id(message.workspace_id, best.source, best.key) if best else None,
         audience=audience,
         is_member=is_member,
+        is_active=_object(body.get("context")).get("active") is not False,
         is_withdrawn=is_withdrawn,
     )
 

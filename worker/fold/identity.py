@@ -20,7 +20,10 @@ StampedTrait = tuple[int, str, str, Any]
 
 @dataclass(slots=True)
 class Identity:
-    """What is known of one id. `first_seen` is the earliest message that names it as a user or visitor."""
+    """What is known of one id. `first_seen` is the earliest message that names it as a user or visitor.
+
+    `last_seen_at` is the time of the latest that it sent itself while active, None where there is none.
+    """
 
     id: UUID
     value: str
@@ -120,7 +123,7 @@ def _see(identities: dict[UUID, Identity], named: Named, stamp: Stamp) -> None:
 def _hear(identity: Identity, facts: Facts) -> None:
     message = facts.message
     at = message.counted_at
-    if identity.last_seen_at is None or at > identity.last_seen_at:
+    if facts.is_active and (identity.last_seen_at is None or at > identity.last_seen_at):
         identity.last_seen_at = at
     if facts.traits:
         absorb_traits(identity.traits, stamped_traits(message.stamp, dict(facts.traits)))

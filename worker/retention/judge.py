@@ -64,10 +64,14 @@ def _is_needed(event: Facts, known: KnownFacts, told: set[object]) -> bool:
 def _last_words(event: Facts, known: KnownFacts) -> Iterator[object]:
     """Give whose times are those of the event: others may have the same, and one of them is enough."""
     at = event.message.stamp.occurred_at
-    if event.sender is not None and known.identities[event.sender.id].last_at == at:
+    if event.sender is not None and event.is_active and known.identities[event.sender.id].last_at == at:
         yield event.sender.id
-    if event.account_id is not None and at in known.accounts.get(event.account_id, ()):
-        yield event.account_id, at
+    if event.account_id is not None and event.account_id in known.accounts:
+        first_at, last_at = known.accounts[event.account_id]
+        if at == first_at:
+            yield event.account_id, "first"
+        if at == last_at and event.is_active:
+            yield event.account_id, "last"
 
 
 def _roles(event: Facts, known: KnownFacts) -> Iterator[object]:

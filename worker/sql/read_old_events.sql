@@ -3,7 +3,10 @@
 SELECT m.connection_id, m.message_id, m.type, m.occurred_at, m.received_at, jsonb_strip_nulls(jsonb_build_object(
         'type', 'trimmed', 'messageId', m.body -> 'messageId', 'userId', m.body -> 'userId',
         'anonymousId', m.body -> 'anonymousId', 'timestamp', m.body -> 'timestamp', 'receivedAt', m.body -> 'receivedAt',
-        'context', jsonb_build_object('groupId', m.body -> 'context' -> 'groupId')
+        'context', jsonb_build_object(
+            'groupId', m.body -> 'context' -> 'groupId',
+            'active', CASE WHEN m.body -> 'context' -> 'active' = 'false' THEN false END
+        )
     )) AS body
 FROM unnest($2::uuid[], $3::integer[]) AS i (id, passed)
 CROSS JOIN LATERAL (

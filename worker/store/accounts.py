@@ -29,6 +29,7 @@ async def lock_accounts(database: Database, workspace_id: int, ids: Iterable[UUI
             row["is_own"],
             row["first_seen_at"],
             row["last_seen_at"],
+            row["is_heard"],
             {name: tuple(stamped) for name, stamped in from_jsonb(row["traits"]).items()},
         )
         for row in rows
