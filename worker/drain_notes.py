@@ -16,7 +16,7 @@ from uuid import UUID
 from worker.fold.facts import AliasCall
 from worker.fold.identity import Identity
 from worker.fold.links import Component
-from worker.fold.merge_outcome import MergeOutcome, merge_outcome
+from worker.fold.merge_outcome import MergeOutcome, merge_outcome, repetitions_among
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -137,4 +137,5 @@ def note_merges(
     new = notes.take_aliases() if notes is not None else []
     if notes is not None and new:
         contact_ids = {id_: component.contact_id for component in components for id_ in component.members}
-        notes.merges.extend(merge_outcome(alias, identities, contact_ids, aliases) for alias in new)
+        repetitions = repetitions_among(aliases, contact_ids)
+        notes.merges.extend(merge_outcome(alias, identities, contact_ids, repetitions) for alias in new)

@@ -275,7 +275,7 @@ def merges(told: list[dict[str, Any]], groups: dict[str | None, Members]) -> dic
             first_seen.setdefault(id_, stamp(message))
     outcomes = withdrawn_claims(told)
     refused_pairs: set[tuple[str, str]] = set()
-    said: set[tuple[str, str] | None] = set()
+    effective: list[tuple[str, str]] = []
     for message in told:
         claim = claim_of(message)
         if claim and groups[claim[0]] != groups[claim[1]] and claim not in refused_pairs:
@@ -291,11 +291,17 @@ def merges(told: list[dict[str, Any]], groups: dict[str | None, Members]) -> dic
         ]
         if pair is None or link_of(message) is None or groups[pair[0]] != groups[pair[1]]:
             outcome = "refused"
-        elif pair[0] == pair[1] or pair in said or not known[0]:
+        elif pair[0] == pair[1] or is_repetition(pair, effective) or not known[0]:
             outcome = "recorded"
         else:
             outcome = "merged" if known[1] else "renamed"
         outcomes[message["messageId"]] = outcome
-        if link_of(message) is not None:
-            said.add(pair)
+        if pair and pair[0] != pair[1] and outcome != "refused":
+            effective.append(pair)
     return outcomes
+
+
+def is_repetition(pair: tuple[str, str], earlier: list[tuple[str, str]]) -> bool:
+    """Tell whether the latest alias that names the same id anew, or goes the other way, says the same."""
+    related = [(previous, user) for previous, user in earlier if previous == pair[0] or (user, previous) == pair]
+    return bool(related) and related[-1] == pair

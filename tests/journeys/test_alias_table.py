@@ -19,6 +19,11 @@ async def names(system: System) -> list[str | None]:
     return sorted(await system.contacts(), key=str)
 
 
+async def told_in_time(system: System) -> list[tuple[Any, ...]]:
+    rows = await system.database.fetch("SELECT user_id, outcome, reason FROM variance.merges ORDER BY occurred_at")
+    return [tuple(row) for row in rows]
+
+
 async def outcomes(system: System) -> list[tuple[Any, ...]]:
     return await system.rows("merges", "previous_id, user_id, outcome")
 
@@ -102,6 +107,48 @@ async def test_the_same_alias_again_or_of_itself_changes_nothing(system: System,
     )
     assert await names(system) == ["u"]
     assert len(await system.rows("identities")) == 2
+
+
+@both_orders
+async def test_an_alias_that_renames_back_is_no_repetition_and_the_one_after_it_is(
+    system: System, is_reversed: bool
+) -> None:
+    await send_each(
+        system,
+        [identify(0, userId="p"), alias("p", "u", 1), alias("p", "w", 2), alias("p", "u", 3), alias("p", "p", 4),
+         alias("p", "u", 5)],
+        is_reversed=is_reversed,
+    )  # fmt: skip
+    assert await names(system) == ["u"]
+    assert await told_in_time(system) == [
+        ("u", "renamed", "only the previousId was known"),
+        ("w", "renamed", "only the previousId was known"),
+        ("u", "merged", "both were known"),
+        ("p", "recorded", "the previousId is the userId"),
+        ("u", "recorded", "an earlier alias says the same"),
+    ]
+
+
+@both_orders
+async def test_an_alias_that_closes_a_circle_again_is_no_repetition(system: System, is_reversed: bool) -> None:
+    await send_each(
+        system,
+        [identify(0, userId="p"), alias("p", "u", 1), alias("u", "p", 2), alias("p", "u", 3)],
+        is_reversed=is_reversed,
+    )
+    assert await names(system) == ["u"]
+    assert [row[:2] for row in await told_in_time(system)] == [("u", "renamed"), ("p", "merged"), ("u", "merged")]
+
+
+@both_orders
+async def test_what_has_no_effect_comes_between_no_two_aliases(system: System, is_reversed: bool) -> None:
+    await send_each(
+        system,
+        [track("visit", 0, anonymousId="p"), alias("p", "u", 1), alias("p", "w", 2), alias("p", "null", 3),
+         alias("p", "u", 4)],
+        is_reversed=is_reversed,
+    )  # fmt: skip
+    assert [row[1] for row in await told_in_time(system)] == ["renamed", "refused", "refused", "recorded"]
 
 
 @both_orders
