@@ -1,45 +1,27 @@
 """The console as a process."""
 
-import asyncio
-import os
 import socket
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from asyncio.subprocess import Process
+from contextlib import AbstractAsyncContextManager
 
 import aiohttp
 import pytest
 
-from tests.ingest.test_process import until_logged
+from tests import processes
+from tests.processes import refusal_of, until_logged
 
-ROOT = Path(__file__).parents[2]
 
-
-@asynccontextmanager
-async def started(**environment: str) -> AsyncIterator[Process]:
+def started(**environment: str) -> AbstractAsyncContextManager[Process]:
     """Start a console that finds no servers, unless the environment says where they are."""
     servers = {"REDIS_URL": "redis://127.0.0.1:1", "DATABASE_URL": "postgresql://127.0.0.1:1/d"}
-    variables = {"PATH": os.environ["PATH"], "LOG_LEVEL": "info"} | servers | environment
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worker.console", cwd=ROOT, env=variables, stderr=PIPE
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    return processes.started(sys.executable, "-m", "worker.console", **servers | environment)
 
 
 async def refusal(**environment: str) -> str:
     """Start a console that ends by itself with exit code 1; give the one line that it says."""
     async with started(LOG_LEVEL="error", **environment) as process:
-        _, errors = await asyncio.wait_for(process.communicate(), 10)
-    (line,) = errors.decode().splitlines()
-    assert process.returncode == 1
-    return line
+        return await refusal_of(process)
 
 
 async def test_a_free_port_that_was_asked_for_is_told(redis_url: str, database_url: str) -> None:

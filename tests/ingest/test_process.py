@@ -1,51 +1,30 @@
 import asyncio
 import json
-import os
 import shlex
 import signal
 import socket
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from asyncio.subprocess import Process
+from contextlib import AbstractAsyncContextManager
 
 import aiohttp
 import pytest
 
+from tests import processes
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import SECRET, TRACK, basic
 from tests.ingest.valkey import Valkey
+from tests.processes import refusal_of, until_logged
 
-ROOT = Path(__file__).parents[2]
 
-
-@asynccontextmanager
-async def started(files: str = "hard", **environment: str) -> AsyncIterator[Process]:
-    """Give a process that may have so many files open."""
-    variables = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": "0"} | environment
+def started(files: str = "hard", **environment: str) -> AbstractAsyncContextManager[Process]:
+    """Give a `web` that may have so many files open."""
     command = f"ulimit -n {files}; exec {shlex.quote(sys.executable)} -m ingest"
-    process = await asyncio.create_subprocess_exec("bash", "-c", command, cwd=ROOT, env=variables, stderr=PIPE)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    return processes.started("bash", "-c", command, **{"HOST": "127.0.0.1", "PORT": "0"} | environment)
 
 
 async def port_of(process: Process) -> int:
     return int((await until_logged(process, "listening"))["port"])
-
-
-async def until_logged(process: Process, event: str) -> dict[str, Any]:
-    assert process.stderr is not None
-    while line := await asyncio.wait_for(process.stderr.readline(), 10):
-        record: dict[str, Any] = json.loads(line)
-        if record["event"] == event:
-            return record
-    pytest.fail("the process ended")
 
 
 async def post(session: aiohttp.ClientSession, port: int) -> int:
@@ -149,9 +128,6 @@ async def test_without_the_http_parser_in_c_it_is_one_line_and_exit_1(redis_url:
 
 async def _assert_one_line(named: str, **environment: str) -> None:
     async with started(**environment) as process:
-        _, errors = await asyncio.wait_for(process.communicate(), 10)
-
-    (line,) = errors.decode().splitlines()
+        line = await refusal_of(process)
     assert line.startswith("web: ")
     assert named in line
-    assert process.returncode == 1

@@ -9,8 +9,9 @@ from ingest.answers import RefusalError
 from ingest.metrics import Metrics
 from ingest.refusals import Refusals
 from tests.ingest.edge import SECRET, TRACK, Edge, basic
-from tests.ingest.test_process import port_of, started, until_logged
+from tests.ingest.test_process import port_of, started
 from tests.ingest.valkey import Valkey
+from tests.processes import until_logged
 
 
 async def test_a_refusal_is_found_in_the_log_under_the_id_that_was_answered(redis_url: str, edge: Edge) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import CONNECTION, SECRET, TRACK, Edge, basic, running_edge
-from tests.ingest.test_process import port_of, started, until_logged
+from tests.ingest.test_process import port_of, started
 from tests.ingest.valkey import Valkey
+from tests.processes import until_logged
 
 PATHS = ["/v1/track", f"/webhook/{CONNECTION.id}"]
 UNUSUAL = {"Expect": "100-continue"}

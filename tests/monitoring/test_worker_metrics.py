@@ -13,16 +13,15 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from schemas.settings import WorkerSettings
-from tests.ingest.test_process import until_logged
 from tests.journeys.messages import alias, identify, track
 from tests.monitoring.exposed import Samples, samples_of
+from tests.processes import ROOT, refusal_of, started, until_logged
 from tests.system import System, running_system
 from tests.waiting import eventually
 from worker.drain_metrics import DrainMetrics
 from worker.drain_notes import DrainNotes
 from worker.service import run_worker
 
-ROOT = Path(__file__).parents[2]
 OUTCOMES = ("applied", "duplicate", "suppressed", "dead")
 
 
@@ -177,15 +176,6 @@ async def test_an_address_where_no_worker_can_listen_is_one_line_and_exit_1(host
 
 async def refused(**environ: str) -> str:
     """Start a worker that ends by itself with exit code 1; give the one line that it says."""
-    environ |= {"PATH": os.environ["PATH"], "REDIS_URL": "redis://x", "DATABASE_URL": "postgres://x"}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worker", cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        _, errors = await asyncio.wait_for(process.communicate(), 10)
-    finally:
-        if process.returncode is None:
-            process.kill()
-    (line,) = errors.decode().splitlines()
-    assert process.returncode == 1
-    return line
+    servers = {"REDIS_URL": "redis://x", "DATABASE_URL": "postgres://x"}
+    async with started(sys.executable, "-m", "worker", **servers | environ) as process:
+        return await refusal_of(process)
