@@ -40,11 +40,11 @@ Code = (
 """The closed vocabulary of an error's `code`: why one message is refused, and why a request is."""
 
 REQUEST_ID = "X-Request-Id"
-"""The header of a refusal that has the id under which the log tells of it: the request's own where that will do."""
+"""The header of a refusal with an id, the request's own where that will do. What the log tells of it has this id."""
 
 _FIT_FOR_A_LOG = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII)
 _ACCEPTED = b'{"success":true}'
-_OPEN_TO_BROWSERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+_OPEN_TO_BROWSERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After, X-Request-Id"}
 _HEADERS = CIMultiDict(
     {"Content-Type": "application/json", "Server": "variance", "Content-Length": str(len(_ACCEPTED))}
     | _OPEN_TO_BROWSERS
@@ -106,6 +106,11 @@ def as_bytes(answer: web.Response) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def id_of(given_id: str | None) -> str:
+    """Give the id of a refused request: the one that it came with, where that is fit for a log."""
+    return given_id if given_id and _FIT_FOR_A_LOG.fullmatch(given_id) else str(uuid.uuid4())
+
+
 def refused(
     refusal: RefusalError, *, given_id: str | None = None, is_open_to_browsers: bool = True
 ) -> web.Response:
@@ -114,7 +119,7 @@ def refused(
         {"success": False, "code": refusal.code, "message": refusal.message},
         status=refusal.status,
     )
-    answer.headers[REQUEST_ID] = given_id if given_id and _FIT_FOR_A_LOG.fullmatch(given_id) else str(uuid.uuid4())
+    answer.headers[REQUEST_ID] = id_of(given_id)
     if refusal.retry_after_seconds is not None:
         answer.headers["Retry-After"] = str(refusal.retry_after_seconds)
     if is_open_to_browsers:

@@ -1,12 +1,11 @@
 """A sender's HTTP connection, as aiohttp serves it, except that its errors are JSON."""
 
-import uuid
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ingest.answers import REQUEST_ID, RefusalError, refused, unavailable
+from ingest.answers import REQUEST_ID, RefusalError, id_of, refused, unavailable
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -40,7 +39,7 @@ class JsonErrors(web.RequestHandler):
             answer = refused(RefusalError(400, "bad_request", "This is not a valid HTTP request", closes=True))
             _log.debug("request_malformed", request_id=answer.headers[REQUEST_ID], error=type(exc).__name__)
             return answer
-        request_id = str(uuid.uuid4())
+        request_id = id_of(request.headers.get(REQUEST_ID))
         message = f"Something went wrong here; in the log it has the id {request_id}"
         _log.error("request_failed", request_id=request_id, path=request.path, exc_info=exc)
         return refused(unavailable(message, code="internal_error", closes=True), given_id=request_id)

@@ -32,7 +32,7 @@ _IDS = ("messageId", "userId", "anonymousId", "previousId", "groupId")
 _REQUIRED_TEXT = {"track": "event", "group": "groupId", "alias": "previousId"}
 _SENDERS_TYPES = TYPES - {"delete"}
 _ROOT = " - at `$"
-"""What stands before a field's path, also where msgspec says it."""
+"""What stands before a field's path, here as in what msgspec says of it."""
 _OBJECTS = ("traits", "properties", "context", "integrations")
 
 
@@ -58,10 +58,12 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class _RefusedError(Exception):
-    def __init__(self, reason: Reason, detail: str) -> None:
+    """A message is refused; `field` is the path within it, such as `.traits`."""
+
+    def __init__(self, reason: Reason, what: str, field: str = "") -> None:
         self.reason = reason
-        self.detail = detail
-        super().__init__(detail)
+        self.detail = f"{what}{_ROOT}{field}`"
+        super().__init__(self.detail)
 
 
 def accept(
@@ -90,14 +92,14 @@ def accept(
     try:
         return Accepted(index_key(message["messageId"]), sender, _write(message))
     except orjson.JSONEncodeError:
-        too_deep = _RefusedError("nested_too_deeply", "Nested too deeply to be stored - at `$`")
+        too_deep = _RefusedError("nested_too_deeply", "Nested too deeply to be stored")
         return _refused(_without_ours(message, sent_id, sent_received_at), too_deep)
 
 
 def _uniform(raw: Any, call_type: str | None, *, from_segment: bool) -> tuple[dict[str, Any], str]:
     """Make a message uniform; give it, and who sent it."""
     if not isinstance(raw, dict):
-        raise _RefusedError("not_an_object", "Expected `object` - at `$`")
+        raise _RefusedError("not_an_object", "Expected `object`")
     name_fields(raw)
     raw.pop("writeKey", None)  # the browser's SDK repeats the secret in each message
     _set_type(raw, call_type, TYPES if from_segment else _SENDERS_TYPES)
@@ -106,9 +108,9 @@ def _uniform(raw: Any, call_type: str | None, *, from_segment: bool) -> tuple[di
     try:
         msgspec.convert(raw, CALLS[raw["type"]])  # a union of the calls would be resolved anew each time
     except msgspec.ValidationError as error:
-        detail = str(error) if _ROOT in str(error) else f"{error}{_ROOT}`"
-        reason: Reason = "missing_field" if "missing required" in detail else "invalid_field"
-        raise _RefusedError(reason, detail) from None
+        what, _, field = str(error).partition(_ROOT)
+        reason: Reason = "missing_field" if "missing required" in what else "invalid_field"
+        raise _RefusedError(reason, what, field.removesuffix("`")) from None
     _check_fields(raw)
     sender = _sender(raw)
     _make_ids_text(raw)
@@ -138,21 +140,21 @@ def _set_type(raw: dict[str, Any], call_type: str | None, types: frozenset[str])
     if call_type is None:
         sent_type = raw.get("type")
         if sent_type is None:
-            raise _RefusedError("missing_field", "Object missing required field `type` - at `$`")
+            raise _RefusedError("missing_field", "Object missing required field `type`")
         call_type = sent_type.strip().lower() if isinstance(sent_type, str) else ""
         if call_type not in types:
-            raise _RefusedError("unknown_type", f"Expected one of {', '.join(sorted(types))} - at `$.type`")
+            raise _RefusedError("unknown_type", f"Expected one of {', '.join(sorted(types))}", ".type")
     raw["type"] = call_type
 
 
 def _check_fields(message: dict[str, Any]) -> None:
     required = _REQUIRED_TEXT.get(message["type"])
     if required is not None and not id_text(message[required]):
-        raise _RefusedError("missing_field", f"Expected a value that is not blank - at `$.{required}`")
+        raise _RefusedError("missing_field", "Expected a value that is not blank", f".{required}")
     for name in _OBJECTS:
         if isinstance(message.get(name), list):
             if message[name]:
-                raise _RefusedError("invalid_field", f"Expected `object | null`, got `array` - at `$.{name}`")
+                raise _RefusedError("invalid_field", "Expected `object | null`, got `array`", f".{name}")
             message[name] = {}
 
 
@@ -162,7 +164,7 @@ def _sender(message: Mapping[str, Any]) -> str:
         if value := id_text(message.get(name)):
             return value
     needed = " or ".join(f"`{name}`" for name in names)
-    raise _RefusedError("missing_id", f"Object missing required field {needed} - at `$`")
+    raise _RefusedError("missing_id", f"Object missing required field {needed}")
 
 
 def _make_ids_text(message: dict[str, Any]) -> None:

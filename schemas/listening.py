@@ -11,6 +11,7 @@ CANNOT_LISTEN = (OSError, UnicodeError)
 """What listening raises; the latter for a name that the system is not even asked for, such as `a..b`."""
 
 _FAULTS_OF_PORT = (errno.EADDRINUSE, errno.EACCES)  # taken, or for privileged users only
+_FAULTS_OF_HOST = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +25,17 @@ class Place:
 
     def error(self, failure: OSError | UnicodeError) -> SettingsError:
         """Give the error of one of CANNOT_LISTEN: the variable that is wrong, and what the system says."""
-        message = f"{self.wrong_variable(failure)} is wrong: cannot listen on {self.host}:{self.port}"
-        return SettingsError(f"{message}: {why_not(failure)}")
+        variable = self.wrong_variable(failure)
+        message = f"cannot listen on {self.host}:{self.port}: {why_not(failure)}"
+        return SettingsError(f"{variable} is wrong: {message}" if variable else message)
 
-    def wrong_variable(self, failure: OSError | UnicodeError) -> str:
-        """Name the variable to which a failure is due."""
-        is_port = isinstance(failure, OSError) and failure.errno in _FAULTS_OF_PORT
-        return self.port_variable if is_port else self.host_variable
+    def wrong_variable(self, failure: OSError | UnicodeError) -> str | None:
+        """Name the variable to which a failure is due; None where it is the surroundings'."""
+        if isinstance(failure, socket.gaierror):
+            return None if failure.errno == socket.EAI_AGAIN else self.host_variable
+        if isinstance(failure, UnicodeError) or failure.errno in _FAULTS_OF_HOST:
+            return self.host_variable
+        return self.port_variable if failure.errno in _FAULTS_OF_PORT else None
 
 
 def why_not(failure: OSError | UnicodeError) -> str:
@@ -42,8 +47,8 @@ def why_not(failure: OSError | UnicodeError) -> str:
     return os.strerror(failure.errno).lower()  # without the address, which asyncio puts there too
 
 
-def refuse_taken(host: str, port: int) -> None:
-    """Raise what a server would get which listens there now, one of CANNOT_LISTEN; nothing where it could."""
+def try_listening(host: str, port: int) -> None:
+    """Listen for a moment, on the first address that the host has. Raises one of CANNOT_LISTEN where nobody can."""
     family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
         # As servers do, so that connections which have ended do not count.

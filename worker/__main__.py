@@ -17,7 +17,7 @@ from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WorkerSettings, read_settings
 from schemas.tracing import tracing_of
 from worker.drain_metrics import DrainMetrics
-from worker.metrics_port import is_shared_folder_there, refuse_wrong_address, serve_metrics
+from worker.metrics_port import refuse_wrong_metrics, serve_metrics
 from worker.service import run_worker
 
 _OBJECTS_BETWEEN_LOOKS = 100_000  # a drain has fewer; looking for cycles in each took a fifth of the processor's time
@@ -48,11 +48,9 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"worker: {error}")
     set_up_logs(settings.log_level)
-    if settings.worker_metrics_port is not None and not is_shared_folder_there():
-        sys.exit("worker: PROMETHEUS_MULTIPROC_DIR is no folder that can be written to")
     look_seldom_for_cycles(_OBJECTS_BETWEEN_LOOKS)
     try:
-        refuse_wrong_address(settings)
+        refuse_wrong_metrics(settings)
         uvloop.run(_run(settings))
     except SettingsError as error:  # what only the servers, or the system, could tell
         sys.exit(f"worker: {error}")

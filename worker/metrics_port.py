@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from schemas.exposition import add_process_facts
-from schemas.listening import CANNOT_LISTEN, Place, refuse_taken, why_not
-from schemas.settings import WorkerSettings
+from schemas.listening import CANNOT_LISTEN, Place, try_listening, why_not
+from schemas.settings import SettingsError, WorkerSettings
 from worker.pause import pause
 
 _LOG = structlog.get_logger(__name__)
@@ -24,21 +24,19 @@ _TRY_AGAIN_SECONDS = 2.0
 _SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by Prometheus' client, too, when it is imported
 
 
-def is_shared_folder_there() -> bool:
-    """Tell whether workers can share their counts, or need not."""
-    folder = os.environ.get(_SHARED_FOLDER)
-    return folder is None or (Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK))
-
-
-def refuse_wrong_address(settings: WorkerSettings) -> None:
-    """Raise SettingsError where nobody could listen, whoever else does not; nothing where no port is set."""
+def refuse_wrong_metrics(settings: WorkerSettings) -> None:
+    """Raise SettingsError where metrics could never be served: a port that another has is none of that."""
     place = _place(settings)
     if place is None:
         return
+    folder = os.environ.get(_SHARED_FOLDER)
+    if folder is not None and not (Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise SettingsError(f"{_SHARED_FOLDER} is no folder that can be written to")
     try:
-        refuse_taken(place.host, place.port)
+        try_listening(place.host, place.port)
     except CANNOT_LISTEN as failure:
-        if not (isinstance(failure, OSError) and failure.errno == errno.EADDRINUSE):
+        is_taken = isinstance(failure, OSError) and failure.errno == errno.EADDRINUSE
+        if place.wrong_variable(failure) and not is_taken:
             raise place.error(failure) from None
 
 

@@ -1,4 +1,4 @@
--- An alias repeats an earlier one only where none came in between that renamed the same id otherwise, or back.
+-- An alias repeats an earlier one only where none came in between that renamed the same id otherwise, or directly back.
 -- depends: 0012_unheard_accounts
 
 -- migrate: apply

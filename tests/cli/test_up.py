@@ -160,13 +160,15 @@ async def test_a_wrong_port_of_the_environment_is_one_line_and_leaves_no_data_fo
         ("DATABASE_URL", "mysql://x"),
         ("MAX_BODY_BYTES", "-1"),
         ("DRAINS_AT_ONCE", "x"),
+        ("WORKER_METRICS_HOST", "a..b"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/nowhere"),
         ("CONSOLE_SESSION_SECONDS", "0"),
     ],
 )
 async def test_a_wrong_value_for_any_of_the_processes_is_one_line_and_leaves_no_data_folder(
     variance: Variance, tmp_path: Path, name: str, value: str
 ) -> None:
-    variance.environ[name] = value
+    variance.environ |= {"WORKER_METRICS_PORT": str(free_port()), name: value}
     assert name in (await variance("up")).failure
     assert not (tmp_path / ".variance").exists()
 

@@ -41,4 +41,4 @@ async def test_a_page_can_read_every_answer(edge: Edge, path: str) -> None:
 
     assert [answer.status for answer in answers] == [200, 401, 400, 405]
     assert {answer.headers["Access-Control-Allow-Origin"] for answer in answers} == {"*"}
-    assert {answer.headers["Access-Control-Expose-Headers"] for answer in answers} == {"Retry-After"}
+    assert {answer.headers["Access-Control-Expose-Headers"] for answer in answers} == {"Retry-After, X-Request-Id"}

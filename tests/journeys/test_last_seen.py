@@ -45,6 +45,16 @@ async def test_who_was_never_active_was_last_seen_when_first_seen(system: System
     assert await last_seen(system) == times(2, 2)
 
 
+async def test_who_a_worker_of_an_older_version_heard_of_stays_heard_of(system: System) -> None:
+    away = {"context": {"active": False}, "userId": "u1", "traits": {}}
+    await system.send(group("g1", 1, **away))
+    await system.database.execute(
+        "UPDATE variance_data.accounts SET last_seen_at = $1", datetime.fromisoformat(at(4))
+    )
+    await system.send(group("g1", 5, **away))
+    assert (await last_seen(system))[1] == datetime.fromisoformat(at(4))
+
+
 @pytest.mark.parametrize("value", ["false", 0, None, {}, []])
 async def test_only_false_says_that_a_sender_was_not_active(system: System, value: Any) -> None:
     await system.send(group("g1", 1, userId="u1", traits={}))

@@ -78,5 +78,10 @@ def _refuse_wrong_settings(port: int, console_port: int) -> None:
     """Raise SettingsError where a process would end for its environment: it would be started again for ever."""
     given = {name: value for name, value in os.environ.items() if value.strip()}
     given |= {"PORT": str(port), "CONSOLE_PORT": str(console_port)}
-    for kind in (WebSettings, WorkerSettings, ConsoleSettings):
+    for kind in (WebSettings, ConsoleSettings):
         read_settings(kind, _STARTED_HERE | given)
+    worker_settings = read_settings(WorkerSettings, _STARTED_HERE | given)
+    if worker_settings.worker_metrics_port is not None:
+        from worker.metrics_port import refuse_wrong_metrics  # noqa: PLC0415 (loads what few want)
+
+        refuse_wrong_metrics(worker_settings)

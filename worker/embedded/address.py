@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from schemas.listening import refuse_taken
+from schemas.listening import try_listening
 from worker.embedded.private_file import write_private_file
 
 HOST = "127.0.0.1"
@@ -40,7 +40,7 @@ def settle_address(path: Path) -> Address:
 def is_free(host: str, port: int) -> bool:
     """Whether a server could listen there now."""
     try:
-        refuse_taken(host, port)
+        try_listening(host, port)
     except OSError:
         return False
     return True

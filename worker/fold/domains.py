@@ -33,7 +33,8 @@ def registrable_domain(domain: str) -> str | None:
     if not is_domain(domain) or domain.rpartition(".")[2].isdigit():
         return None
     registrable: str | None = _public_suffixes().privatesuffix(domain)
-    return registrable
+    # Once more: a label that is gone may have been what kept the whole from having a readable form.
+    return None if registrable is None else readable_domain(registrable)
 
 
 @lru_cache(maxsize=10_000)

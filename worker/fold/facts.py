@@ -152,7 +152,7 @@ def _named(workspace_id: int, value: str | None, *, is_user: bool) -> Named | No
 def _traits(type_: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give an Identify or Group call's traits. Some SDKs put those of an Identify call into the context only.
 
-    What a Group call has there is the user's.
+    What a Group call has there tells of the user, and is not read.
     """
     traits = body.get("traits")
     if not traits and type_ == "identify":

@@ -31,8 +31,9 @@ def merge_outcome(
 
 
 def repetitions_among(aliases: Iterable[AliasCall], contact_ids: Mapping[UUID, UUID]) -> set[Stamp]:
-    """Give the stamps of those aliases that say what an earlier one says, with none in between that says otherwise.
+    """Give the stamps of those aliases that say what an earlier one says.
 
+    None has come in between that renames the same id otherwise, or directly back.
     `aliases` are all of some identities', and `contact_ids` says which of these are one contact.
     """
     repetitions: set[Stamp] = set()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from schemas.listening import CANNOT_LISTEN, Place, refuse_taken, why_not
+from schemas.listening import CANNOT_LISTEN, Place, try_listening, why_not
 from schemas.settings import SettingsError
 from worker.asking import NOT_ANSWERED, ask
 from worker.embedded.data_dir import (
@@ -69,7 +69,7 @@ def run_up(options: UpOptions, environ: Mapping[str, str] = os.environ) -> int:
 async def _up(options: UpOptions, environ: Mapping[str, str]) -> int:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
     commands = read_procfile(options.procfile)
-    if not _is_there(options.directory):  # else processes of an earlier run may have the ports, and end first
+    if not _is_there(options.directory):  # where it is, an earlier run's processes may have the ports: they end first
         _refuse_taken_ports(options, commands, environ)
     interrupts = Interrupts()
     async with interrupts.listen():
@@ -229,7 +229,7 @@ def _console_host(environ: Mapping[str, str]) -> str:
 
 def _refuse_taken_port(place: Place, option: str) -> None:
     try:
-        refuse_taken(place.host, place.port)
+        try_listening(place.host, place.port)
     except CANNOT_LISTEN as failure:
         variable = place.wrong_variable(failure)
         if variable == place.host_variable:
