@@ -19,7 +19,7 @@ from ingest.server import Site
 from ingest.sockets import SOCKETS
 from schemas.foreseen import ForeseenError
 from schemas.garbage import look_seldom_for_cycles
-from schemas.listening import CANNOT_LISTEN, Place
+from schemas.listening import CANNOT_LISTEN, web_place
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import SettingsError, WebSettings, read_settings
 from schemas.tracing import tracing_of
@@ -76,8 +76,7 @@ async def _listen(runner: web.AppRunner, settings: WebSettings) -> Site:
     try:
         await site.start()
     except CANNOT_LISTEN as failure:
-        place = Place(host_variable="HOST", host=settings.host, port_variable="PORT", port=settings.port)
-        raise place.error(failure) from None
+        raise web_place(settings.host, settings.port).error(failure) from None
     return site
 
 

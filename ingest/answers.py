@@ -106,6 +106,11 @@ def as_bytes(answer: web.Response) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def nothing_there() -> RefusalError:
+    """Give the refusal of a path that does not exist."""
+    return RefusalError(404, "not_found", "There is nothing at this path")
+
+
 def id_of(given_id: str | None) -> str:
     """Give the id of a refused request: the one that it came with, where that is fit for a log."""
     return given_id if given_id and _FIT_FOR_A_LOG.fullmatch(given_id) else str(uuid.uuid4())

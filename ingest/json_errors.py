@@ -1,11 +1,11 @@
 """A sender's HTTP connection, as aiohttp serves it, except that its errors are JSON."""
 
-
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ingest.answers import REQUEST_ID, RefusalError, id_of, refused, unavailable
+from ingest.answers import REQUEST_ID, RefusalError, id_of, nothing_there, refused, unavailable
+from ingest.refusals import turn_away
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -18,8 +18,7 @@ class JsonErrors(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Send an answer; one of aiohttp's own, such as that to `OPTIONS *`, as ours."""
         if isinstance(resp, web.HTTPException):
-            refusal = RefusalError(404, "not_found", "There is nothing at this path")
-            resp = refused(refusal, given_id=request.headers.get(REQUEST_ID))
+            resp = turn_away(request, nothing_there())
         return await super().finish_response(request, resp, start_time)
 
     def handle_error(

@@ -6,13 +6,12 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 
-import structlog
 from aiohttp import HttpVersion11, web
 
 from ingest.access import CONNECTION_ID
-from ingest.answers import REQUEST_ID, RefusalError, accepted, as_json, refused
+from ingest.answers import REQUEST_ID, RefusalError, accepted, as_json, nothing_there
 from ingest.metrics import Metrics
-from ingest.refusals import Refusals
+from ingest.refusals import Refusals, turn_away
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Take = Callable[[web.Request], Awaitable[None]]
@@ -27,8 +26,6 @@ _PREFLIGHT_HEADERS = {
 _TOO_MANY = 429
 _USUAL_HEADERS = "authorization, content-type, x-retry-count"
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, \t-]{1,1000}", re.ASCII)
-
-_log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 def post_routes(path: str, take: Take, metrics: Metrics, refusals: Refusals) -> list[web.RouteDef]:
@@ -72,7 +69,7 @@ def refuse_method(allowed: str) -> Handler:
 
     async def refuse(request: web.Request) -> web.StreamResponse:
         message = f"{request.method} is not allowed here; {allowed} are"
-        answer = _turned_away(request, RefusalError(405, "method_not_allowed", message))
+        answer = turn_away(request, RefusalError(405, "method_not_allowed", message))
         answer.headers["Allow"] = allowed
         return answer
 
@@ -81,14 +78,7 @@ def refuse_method(allowed: str) -> Handler:
 
 async def refuse_path(request: web.Request) -> web.StreamResponse:
     """Answer on every path that does not exist."""
-    return _turned_away(request, RefusalError(404, "not_found", "There is nothing at this path"))
-
-
-def _turned_away(request: web.Request, refusal: RefusalError) -> web.Response:
-    answer = refused(refusal, given_id=request.headers.get(REQUEST_ID))
-    # Not louder: who looks for holes everywhere asks for paths that are not there all day.
-    _log.debug("request_refused", request_id=answer.headers[REQUEST_ID], status=refusal.status, code=refusal.code)
-    return answer
+    return turn_away(request, nothing_there())
 
 
 def _route(method: str, path: str, handler: Handler) -> web.RouteDef:

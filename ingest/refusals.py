@@ -17,6 +17,14 @@ _LINES_A_SECOND = 20
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
+def turn_away(request: web.BaseRequest, refusal: RefusalError) -> web.Response:
+    """Give the answer to a request that is no post, and that nobody takes."""
+    answer = refused(refusal, given_id=request.headers.get(REQUEST_ID))
+    # Not louder: who looks for holes everywhere asks for paths that are not there all day.
+    _log.debug("request_refused", request_id=answer.headers[REQUEST_ID], status=refusal.status, code=refusal.code)
+    return answer
+
+
 class Refusals:
     """Answers refused posts. Of a second's refusals some are logged, and how many were left out with a later one."""
 

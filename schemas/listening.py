@@ -5,7 +5,7 @@ import os
 import socket
 from dataclasses import dataclass
 
-from schemas.settings import SettingsError
+from schemas.settings import SettingsError, WorkerSettings
 
 CANNOT_LISTEN = (OSError, UnicodeError)
 """What listening raises; the latter for a name that the system is not even asked for, such as `a..b`."""
@@ -14,14 +14,14 @@ _FAULTS_OF_PORT = (errno.EADDRINUSE, errno.EACCES)  # taken, or for privileged u
 _FAULTS_OF_HOST = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """An address to listen on, with the names of the variables that say where it is."""
 
-    host_variable: str
     host: str
-    port_variable: str
     port: int
+    host_variable: str
+    port_variable: str
 
     def error(self, failure: OSError | UnicodeError) -> SettingsError:
         """Give the error of one of CANNOT_LISTEN: the variable that is wrong, and what the system says."""
@@ -36,6 +36,24 @@ class Place:
         if isinstance(failure, UnicodeError) or failure.errno in _FAULTS_OF_HOST:
             return self.host_variable
         return self.port_variable if failure.errno in _FAULTS_OF_PORT else None
+
+
+def web_place(host: str, port: int) -> Place:
+    """Give the place where `web` listens."""
+    return Place(host, port, "HOST", "PORT")
+
+
+def console_place(host: str, port: int) -> Place:
+    """Give the place where the console listens."""
+    return Place(host, port, "CONSOLE_HOST", "CONSOLE_PORT")
+
+
+def metrics_place(settings: WorkerSettings) -> Place | None:
+    """Give the place where a worker answers `GET /metrics`, if it is to."""
+    port = settings.worker_metrics_port
+    return None if port is None else Place(
+        settings.worker_metrics_host, port, "WORKER_METRICS_HOST", "WORKER_METRICS_PORT"
+    )
 
 
 def why_not(failure: OSError | UnicodeError) -> str:

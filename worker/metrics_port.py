@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from schemas.exposition import add_process_facts
 from schemas.listening import CANNOT_LISTEN, Place, try_listening, why_not
-from schemas.settings import SettingsError, WorkerSettings
+from schemas.settings import SettingsError
 from worker.pause import pause
 
 _LOG = structlog.get_logger(__name__)
@@ -24,11 +24,8 @@ _TRY_AGAIN_SECONDS = 2.0
 _SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by Prometheus' client, too, when it is imported
 
 
-def refuse_wrong_metrics(settings: WorkerSettings) -> None:
+def refuse_wrong_metrics(place: Place) -> None:
     """Raise SettingsError where metrics could never be served: a port that another has is none of that."""
-    place = _place(settings)
-    if place is None:
-        return
     folder = os.environ.get(_SHARED_FOLDER)
     if folder is not None and not (Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         raise SettingsError(f"{_SHARED_FOLDER} is no folder that can be written to")
@@ -40,11 +37,8 @@ def refuse_wrong_metrics(settings: WorkerSettings) -> None:
             raise place.error(failure) from None
 
 
-async def serve_metrics(registry: CollectorRegistry, settings: WorkerSettings, stopping: asyncio.Event) -> None:
+async def serve_metrics(registry: CollectorRegistry, place: Place, stopping: asyncio.Event) -> None:
     """Serve until `stopping` is set; where the port is another's, try again until it is free."""
-    place = _place(settings)
-    if place is None:
-        return
     shown = _shown(registry)
     is_told = False
     while not stopping.is_set():
@@ -68,17 +62,6 @@ async def serve_metrics(registry: CollectorRegistry, settings: WorkerSettings, s
         await asyncio.to_thread(server.shutdown)
         server.server_close()
         thread.join()
-
-
-def _place(settings: WorkerSettings) -> Place | None:
-    if settings.worker_metrics_port is None:
-        return None
-    return Place(
-        host_variable="WORKER_METRICS_HOST",
-        host=settings.worker_metrics_host,
-        port_variable="WORKER_METRICS_PORT",
-        port=settings.worker_metrics_port,
-    )
 
 
 def _shown(registry: CollectorRegistry) -> CollectorRegistry:

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-NO_IDS = {None, "", "null", "undefined", "0"}
+from tests.convergence.outcomes import merges
+from tests.convergence.saying import alias_of, claim_of, is_active, link_of, sender, stamp, user_of, visitor_of
+
 MAIL_PROVIDERS = {"gmail.com"}
 READABLE_DOMAINS = {"xn--bcher-kva.example": "bücher.example"}
 EVENTS = {"page": "page", "screen": "screen", "track": "action"}
@@ -66,47 +68,6 @@ def without_deleted(messages: Iterable[dict[str, Any]], deletion: dict[str, Any]
 def exactly(traits: dict[str, Any]) -> str:
     """Write traits so that what Python takes for equal differs: `True`, `1` and `1.0`."""
     return json.dumps(traits, sort_keys=True)
-
-
-def stamp(message: dict[str, Any]) -> tuple[str, str, str]:
-    return message["timestamp"], message["messageId"], message["connection"]
-
-
-def usable(value: str | None) -> str | None:
-    return None if value in NO_IDS else value
-
-
-def user_of(message: dict[str, Any]) -> str | None:
-    return usable(message.get("userId"))
-
-
-def visitor_of(message: dict[str, Any]) -> str | None:
-    return usable(message.get("anonymousId"))
-
-
-def sender(message: dict[str, Any]) -> str | None:
-    return user_of(message) or visitor_of(message)
-
-
-def is_active(message: dict[str, Any]) -> bool:
-    """Tell whether the sender was there: only `false` says otherwise."""
-    return message["context"].get("active") is not False
-
-
-def alias_of(message: dict[str, Any]) -> tuple[str, str] | None:
-    previous, user = usable(message.get("previousId")), user_of(message)
-    return (previous, user) if message["type"] == "alias" and previous and user else None
-
-
-def link_of(message: dict[str, Any]) -> tuple[str, str] | None:
-    """Give the ends of an alias that counts."""
-    return None if message.get("is_withdrawn") else alias_of(message)
-
-
-def claim_of(message: dict[str, Any]) -> tuple[str, str] | None:
-    """Give visitor and user of a message that has both, and counts."""
-    visitor, user = visitor_of(message), user_of(message)
-    return (visitor, user) if visitor and user and not message.get("is_withdrawn") else None
 
 
 def quarantine(told: list[dict[str, Any]], most_links: int) -> set[str]:
@@ -255,53 +216,3 @@ def memberships(
                 until = changes[index + 1][0] if index + 1 < len(changes) else None
                 stays.add((audience, subject, until is None, at, until))
     return stays
-
-
-def withdrawn_claims(told: list[dict[str, Any]]) -> dict[str, str]:
-    """Give the claims that were withdrawn: they are refused."""
-    outcomes = {}
-    for message in told:
-        claim = claim_of(message | {"is_withdrawn": False})
-        if message.get("is_withdrawn") and claim and claim[0] != claim[1] and alias_of(message) != claim:
-            outcomes[f"claim by {message['messageId']}"] = "refused"
-    return outcomes
-
-
-def merges(told: list[dict[str, Any]], groups: dict[str | None, Members]) -> dict[str, str]:
-    """Give each alias' outcome, and each claim that was refused."""
-    first_seen: dict[str | None, tuple[str, str, str]] = {}
-    for message in told:
-        for id_ in (user_of(message), visitor_of(message)):
-            first_seen.setdefault(id_, stamp(message))
-    outcomes = withdrawn_claims(told)
-    refused_pairs: set[tuple[str, str]] = set()
-    effective: list[tuple[str, str]] = []
-    for message in told:
-        claim = claim_of(message)
-        if claim and groups[claim[0]] != groups[claim[1]] and claim not in refused_pairs:
-            refused_pairs.add(claim)
-            if alias_of(message) != claim:
-                outcomes[f"claim by {message['messageId']}"] = "refused"
-        if message["type"] != "alias":
-            continue
-        pair = alias_of(message)
-        known = [
-            id_ in first_seen and first_seen[id_][0] <= message["timestamp"] and first_seen[id_] != stamp(message)
-            for id_ in pair or ()
-        ]
-        if pair is None or link_of(message) is None or groups[pair[0]] != groups[pair[1]]:
-            outcome = "refused"
-        elif pair[0] == pair[1] or is_repetition(pair, effective) or not known[0]:
-            outcome = "recorded"
-        else:
-            outcome = "merged" if known[1] else "renamed"
-        outcomes[message["messageId"]] = outcome
-        if pair and pair[0] != pair[1] and outcome != "refused":
-            effective.append(pair)
-    return outcomes
-
-
-def is_repetition(pair: tuple[str, str], earlier: list[tuple[str, str]]) -> bool:
-    """Tell whether the latest alias that names the same id anew, or goes the other way, says the same."""
-    related = [(previous, user) for previous, user in earlier if previous == pair[0] or (user, previous) == pair]
-    return bool(related) and related[-1] == pair

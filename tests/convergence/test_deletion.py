@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from tests.convergence.model import expected, sender, without_deleted
+from tests.convergence.model import expected, without_deleted
+from tests.convergence.saying import sender
 from tests.convergence.stage import Stage
 from tests.convergence.test_unlink import has_link, set_link
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from schemas.listening import metrics_place
 from schemas.settings import ConsoleSettings, WebSettings, WorkerSettings, read_settings
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_json, tell
@@ -80,8 +81,8 @@ def _refuse_wrong_settings(port: int, console_port: int) -> None:
     given |= {"PORT": str(port), "CONSOLE_PORT": str(console_port)}
     for kind in (WebSettings, ConsoleSettings):
         read_settings(kind, _STARTED_HERE | given)
-    worker_settings = read_settings(WorkerSettings, _STARTED_HERE | given)
-    if worker_settings.worker_metrics_port is not None:
+    place = metrics_place(read_settings(WorkerSettings, _STARTED_HERE | given))
+    if place is not None:
         from worker.metrics_port import refuse_wrong_metrics  # noqa: PLC0415 (loads what few want)
 
-        refuse_wrong_metrics(worker_settings)
+        refuse_wrong_metrics(place)

@@ -14,7 +14,7 @@ import uvloop
 from aiohttp import web
 
 from schemas.garbage import look_seldom_for_cycles
-from schemas.listening import CANNOT_LISTEN, Place
+from schemas.listening import CANNOT_LISTEN, console_place
 from schemas.logs import log_unhandled, set_up_logs
 from schemas.settings import ConsoleSettings, SettingsError, read_settings
 from worker.console.app import create_console
@@ -64,8 +64,7 @@ async def _listen(runner: web.AppRunner, settings: ConsoleSettings) -> int:
     try:
         await web.TCPSite(runner, host, port).start()
     except CANNOT_LISTEN as failure:
-        place = Place(host_variable="CONSOLE_HOST", host=host, port_variable="CONSOLE_PORT", port=port)
-        raise place.error(failure) from None
+        raise console_place(host, port).error(failure) from None
     return int(runner.addresses[0][1])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from schemas.listening import CANNOT_LISTEN, Place, try_listening, why_not
+from schemas.listening import CANNOT_LISTEN, Place, console_place, try_listening, web_place, why_not
 from schemas.settings import SettingsError
 from worker.asking import NOT_ANSWERED, ask
 from worker.embedded.data_dir import (
@@ -215,12 +215,9 @@ def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ
     host, port = environ.get("HOST", "").strip() or "0.0.0.0", options.port  # noqa: S104 (where `web` listens)
     if _CONSOLE in commands and port == options.console_port:
         raise UpError(f"--port (PORT) and --console-port (CONSOLE_PORT) are both {port}: give one of them another")
-    _refuse_taken_port(Place(host_variable="HOST", host=host, port_variable="PORT", port=port), "--port")
+    _refuse_taken_port(web_place(host, port), "--port")
     if _CONSOLE in commands:
-        host, port = _console_host(environ), options.console_port
-        _refuse_taken_port(
-            Place(host_variable="CONSOLE_HOST", host=host, port_variable="CONSOLE_PORT", port=port), "--console-port"
-        )
+        _refuse_taken_port(console_place(_console_host(environ), options.console_port), "--console-port")
 
 
 def _console_host(environ: Mapping[str, str]) -> str:
@@ -232,7 +229,7 @@ def _refuse_taken_port(place: Place, option: str) -> None:
         try_listening(place.host, place.port)
     except CANNOT_LISTEN as failure:
         variable = place.wrong_variable(failure)
-        if variable == place.host_variable:
+        if variable != place.port_variable:
             raise place.error(failure) from None
         message = f"port {place.port} cannot be used ({why_not(failure)}): free it, or give another with {option}"
         raise UpError(f"{message} or {variable}") from None
