@@ -20,10 +20,10 @@ class Bursts:
         self._even_at: dict[int, float] = {}
         """When each workspace would be no longer ahead, if it sent nothing more."""
 
-    def take(self, workspace_id: int, now: float) -> bool:
-        """Count a message that a workspace sends now; tell whether it belongs to a burst."""
+    def take(self, workspace_id: int, now: float, messages: int = 1) -> bool:
+        """Count messages that a workspace sends now, together; tell whether they belong to a burst."""
         even_at = self._even_at.get(workspace_id, now)
-        even_at = max(now, even_at) + self._message_seconds
+        even_at = max(now, even_at) + messages * self._message_seconds
         if even_at <= now + _SECONDS_AT_ONCE:
             self._even_at[workspace_id] = even_at
             return False

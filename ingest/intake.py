@@ -18,7 +18,7 @@ from ingest.metrics import Metrics
 from ingest.queue_writes import Pair, QueueUnavailableError
 from schemas.acceptance import Accepted, Refused, accept
 from schemas.connection import PublishedConnection
-from schemas.queue import QueuedRefusal, accepted_field, burst_partition_of, partition_of, refused_field
+from schemas.queue import QueuedRefusal, accepted_field, refused_field, spread, spread_burst
 from schemas.reasons import Reason
 from schemas.timestamps import write_instant
 from schemas.tracing import Tracing
@@ -28,6 +28,14 @@ _LIGHTEST_MESSAGE_BYTES = 5_000
 """What is judged of a batch before other requests get their turn: some milliseconds of work."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class _Said(msgspec.Struct, frozen=True, gc=False):
+    """A message before it has its partition: by whom it counts as sent, under which name it is queued, and what."""
+
+    sender: str
+    field: str
+    value: bytes
 
 
 class Intake:
@@ -65,7 +73,7 @@ class Intake:
             self._metrics.refused_messages[judged.reason] += 1
             _log.debug("message_refused", connection_id=connection.id, reason=judged.reason)
             raise RefusalError(400, judged.reason, judged.detail)
-        return Judged([self._accepted_pair(connection, judged, time.monotonic())], received_at)
+        return Judged(self._pairs(connection, [_accepted(connection, judged)]), received_at)
 
     def pair_at_once(
         self,
@@ -78,7 +86,7 @@ class Intake:
         """Give what is queued of a message received now; None where it is refused."""
         received_at = _this_millisecond(time.time_ns() // 1_000_000)
         judged = accept(raw, received_at, call_type=call_type, from_segment=from_segment)
-        return None if isinstance(judged, Refused) else self._accepted_pair(connection, judged, time.monotonic())
+        return None if isinstance(judged, Refused) else self._pairs(connection, (_accepted(connection, judged),))[0]
 
     async def judge_all(
         self,
@@ -93,30 +101,27 @@ class Intake:
 
         `path` is where the messages stand in the body.
         """
-        pairs = []
+        said: list[_Said] = []
         size_bytes = judged_bytes = 0
         refusals = []
-        now = time.monotonic()
         for index, raw in enumerate(raws):
             judged = accept(raw, received_at, from_segment=from_segment)
             if isinstance(judged, Refused):
                 refusals.append(judged.reason)
-                pair = self._refused_pair(connection, judged.under(f"{path}[{index}]"), received_at, now)
+                message = _refused(connection, judged.under(f"{path}[{index}]"), received_at)
             else:
-                pair = self._accepted_pair(connection, judged, now)
-            size_bytes += len(pair.value)
+                message = _accepted(connection, judged)
+            said.append(message)
+            size_bytes += len(message.value)
             if size_bytes > self._max_bytes:
-                message = f"The messages amount to more than {self._max_bytes} bytes"
-                raise RefusalError(413, "too_large", message)
-            pairs.append(pair)
-            judged_bytes += max(len(pair.value), _LIGHTEST_MESSAGE_BYTES)
+                raise RefusalError(413, "too_large", f"The messages amount to more than {self._max_bytes} bytes")
+            judged_bytes += max(len(message.value), _LIGHTEST_MESSAGE_BYTES)
             if judged_bytes > _JUDGED_AT_ONCE_BYTES:
                 judged_bytes = 0
                 await asyncio.sleep(0)
-                now = time.monotonic()
         if refusals:
             _log.debug("messages_refused", connection_id=connection.id, reasons=sorted(set(refusals)))
-        return Judged(pairs, received_at, refusals)
+        return Judged(self._pairs(connection, said), received_at, refusals)
 
     async def queue(self, judged: "Judged") -> None:
         """Return once all of it is in the queue. Raises RefusalError."""
@@ -130,24 +135,27 @@ class Intake:
         self._metrics.accepted_messages += len(judged.pairs) - len(judged.refusals)
         self._metrics.refused_messages.update(judged.refusals)
 
-    def _accepted_pair(self, connection: PublishedConnection, message: Accepted, now: float) -> Pair:
-        partition = self._partition_of(connection.workspace_id, message.sender, now)
-        return Pair(partition, accepted_field(connection.id, message.message_key), message.body)
+    def _pairs(self, connection: PublishedConnection, said: Sequence[_Said]) -> list[Pair]:
+        """Give messages their partitions, all of one request by the same rule."""
+        workspace_id, partitions = connection.workspace_id, self._connections.partitions
+        senders = [message.sender for message in said]
+        if self._bursts.take(workspace_id, time.monotonic(), len(said)) and partitions.has_bursts:
+            self._metrics.burst_messages += len(said)
+            places = spread_burst(workspace_id, senders, partitions.bursts.start)
+        else:
+            places = spread(workspace_id, senders, partitions.current)
+        return [Pair(place, message.field, message.value) for place, message in zip(places, said, strict=True)]
 
-    def _refused_pair(
-        self, connection: PublishedConnection, message: Refused, received_at: datetime, now: float
-    ) -> Pair:
-        refusal = QueuedRefusal(message.reason, message.detail, message.body, write_instant(received_at))
-        # Its sender may be what is wrong with it; under its own key a repetition of it meets it again.
-        partition = self._partition_of(connection.workspace_id, message.message_key, now)
-        return Pair(partition, refused_field(connection.id, message.message_key), msgspec.json.encode(refusal))
 
-    def _partition_of(self, workspace_id: int, sender: str, now: float) -> int:
-        partitions = self._connections.partitions
-        if self._bursts.take(workspace_id, now) and partitions.has_bursts:
-            self._metrics.burst_messages += 1
-            return burst_partition_of(workspace_id, sender, partitions.bursts.start)
-        return partition_of(workspace_id, sender, partitions.current)
+def _accepted(connection: PublishedConnection, message: Accepted) -> _Said:
+    return _Said(message.sender, accepted_field(connection.id, message.message_key), message.body)
+
+
+def _refused(connection: PublishedConnection, message: Refused, received_at: datetime) -> _Said:
+    refusal = QueuedRefusal(message.reason, message.detail, message.body, write_instant(received_at))
+    # Its sender may be what is wrong with it; under its own key a repetition of it meets it again.
+    key = message.message_key
+    return _Said(key, refused_field(connection.id, key), msgspec.json.encode(refusal))
 
 
 class Judged(NamedTuple):

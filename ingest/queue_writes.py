@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
+from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from ingest.queue_connection import Command
@@ -24,7 +25,7 @@ class _Sized(Protocol):
 _Write = TypeVar("_Write", bound=_Sized)
 
 
-class Pair(NamedTuple):
+class Pair(Struct, frozen=True, gc=False):
     """One message on its way to the queue: where, under which name, and what."""
 
     partition: int
@@ -58,12 +59,12 @@ def take_flush(waiting: deque[_Write]) -> list[_Write]:
 def by_partition(pairs: Iterable[Pair]) -> dict[int, list[str | bytes]]:
     """Give what is to be written to each partition, as words of its entries."""
     found: dict[int, list[str | bytes]] = {}
-    for partition, field, value in pairs:
-        words = found.get(partition)
+    for pair in pairs:
+        words = found.get(pair.partition)
         if words is None:
-            words = found[partition] = []
-        words.append(field)
-        words.append(value)
+            words = found[pair.partition] = []
+        words.append(pair.field)
+        words.append(pair.value)
     return found
 
 

@@ -19,6 +19,7 @@ from schemas.message import CALLS, TYPES
 from schemas.reasons import Reason
 from schemas.timestamps import read_instant, write_instant
 from schemas.tolerant_json import DEEPEST
+from schemas.usual_message import usual_sender
 
 _FIELDS = (
     "type", "messageId", "userId", "anonymousId", "previousId", "groupId", "event", "name", "category", "traits",
@@ -98,6 +99,10 @@ def accept(
 
 def _uniform(raw: Any, call_type: str | None, *, from_segment: bool) -> tuple[dict[str, Any], str]:
     """Make a message uniform; give it, and who sent it."""
+    usual = usual_sender(raw, call_type)
+    if usual is not None:
+        raw.pop("writeKey", None)
+        return raw, usual
     if not isinstance(raw, dict):
         raise _RefusedError("not_an_object", "Expected `object`")
     name_fields(raw)

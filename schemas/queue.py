@@ -8,6 +8,7 @@ one, whose value is JSON of a QueuedRefusal.
 
 import re
 import zlib
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -77,15 +78,16 @@ def attempts_key(partition: int) -> str:
     return f"{stream_key(partition)}:attempts"
 
 
-def partition_of(workspace_id: int, sender: str, partitions: int = PARTITIONS) -> int:
-    """Give the partition of a message: one sender's messages lie in one, a workspace's in some neighbours."""
+def spread(workspace_id: int, senders: Iterable[str], partitions: int = PARTITIONS) -> list[int]:
+    """Give the partition of each sender's messages: one sender's lie in one, a workspace's in some neighbours."""
     places = _places_of(workspace_id, partitions)
-    return places[zlib.crc32(sender.encode()) % len(places)]
+    width = len(places)
+    return [places[zlib.crc32(sender.encode()) % width] for sender in senders]
 
 
-def burst_partition_of(workspace_id: int, sender: str, first: int) -> int:
-    """Give the partition of a message that is part of a burst, of those from the first on that are for bursts."""
-    return first + partition_of(workspace_id, sender, BURST_PARTITIONS)
+def spread_burst(workspace_id: int, senders: Iterable[str], first: int) -> list[int]:
+    """Give the partition of each sender's messages in a burst, of those from the first on that are for bursts."""
+    return [first + place for place in spread(workspace_id, senders, BURST_PARTITIONS)]
 
 
 def partitions_of(workspace_id: int, partitions: int) -> set[int]:

@@ -13,8 +13,9 @@ import orjson
 from redis import Redis
 
 from schemas.acceptance import Accepted, accept
-from schemas.queue import accepted_field, accepted_key, partition_of, stream_key
+from schemas.queue import accepted_field, accepted_key, stream_key
 from tests.bench.both_servers import CONNECTION, WORKSPACE_ID, Servers
+from tests.partitions import partition_of
 
 ENTRY_MESSAGES = 20
 """Messages in an entry, about as many as the endpoint writes at once to a partition under load."""

@@ -18,7 +18,6 @@ import orjson
 
 from schemas.connection import secret_sha256
 from schemas.partitions import find_partitions
-from schemas.queue import partition_of
 from schemas.redis_client import RedisClient
 from tests.bench.both_servers import SECRET, WORKSPACE_ID, Servers, running_servers
 from tests.bench.cores import split
@@ -26,6 +25,7 @@ from tests.bench.ratios import Ratio
 from tests.bench.report import report
 from tests.bench.traffic import traffic
 from tests.bench.web import connected, running_web
+from tests.partitions import partition_of
 from worker.fold.account_rules import AccountRules
 from worker.publish import publish_connections
 from worker.store.connections import NewConnection, insert_connection

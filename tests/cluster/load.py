@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from schemas.queue import PARTITIONS, partition_of
+from schemas.queue import PARTITIONS
+from tests.partitions import partition_of
 from tests.system import System
 from tests.waiting import eventually
 from worker.balance import read_balance

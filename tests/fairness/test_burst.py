@@ -1,7 +1,8 @@
 """A burst in one workspace, over HTTP, through real servers."""
 
 from schemas.partitions import NEVER_CHANGED, find_partitions
-from schemas.queue import accepted_key, partition_of, stream_key
+from schemas.queue import accepted_key, stream_key
+from tests.partitions import partition_of
 from tests.system import System
 from tests.waiting import eventually
 from worker.balance import read_balance

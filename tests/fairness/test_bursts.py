@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from ingest.bursts import Bursts
 from schemas.partitions import NEVER_CHANGED, open_bursts, read_partitions
-from schemas.queue import accepted_key, burst_partition_of, partitions_of
+from schemas.queue import accepted_key, partitions_of
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import CONNECTION, TRACK, Edge, running_edge
 from tests.ingest.test_metrics import read
+from tests.partitions import burst_partition_of
 from tests.waiting import eventually
 from worker.serving import partitions_to_serve
 
@@ -46,6 +47,15 @@ def test_once_a_workspace_has_been_quiet_for_a_while_its_messages_are_usual_agai
     for at in (times := instants(pauses_seconds)):
         bursts.take(1, at)
     assert not bursts.take(1, times[-1] + 5.0 + 2 / _RATE)
+
+
+@given(st.lists(st.integers(0, 16), max_size=200), st.integers(1, 100))
+def test_messages_that_come_together_are_usual_where_each_by_itself_would_be(pauses: list[int], count: int) -> None:
+    together, apart = Bursts(8), Bursts(8)
+    for at in (times := instants([pause / 8 for pause in pauses])):
+        assert together.take(1, at) == apart.take(1, at)
+    each = [apart.take(1, times[-1]) for _ in range(count)]
+    assert together.take(1, times[-1], count) == any(each)
 
 
 @given(_PAUSES, _PAUSES)

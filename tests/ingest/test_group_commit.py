@@ -10,9 +10,10 @@ from ingest.budget import Budget
 from ingest.group_commit import GroupCommit
 from ingest.metrics import Metrics
 from ingest.queue_writes import Pair, QueueUnavailableError
-from schemas.queue import PARTITIONS, accepted_key, partition_of
+from schemas.queue import PARTITIONS, accepted_key
 from tests.ingest.edge import CONNECTION, TRACK, Edge
 from tests.ingest.valkey import Valkey
+from tests.partitions import partition_of
 
 
 @asynccontextmanager

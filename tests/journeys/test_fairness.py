@@ -1,4 +1,4 @@
-from schemas.queue import partition_of
+from tests.partitions import partition_of
 from tests.system import System
 from tests.waiting import eventually
 

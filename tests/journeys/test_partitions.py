@@ -13,8 +13,9 @@ from ingest.group_commit import GroupCommit
 from ingest.metrics import Metrics
 from ingest.queue_writes import Pair
 from schemas.partitions import MOST_PARTITIONS, find_partitions, read_partitions
-from schemas.queue import accepted_field, burst_partition_of, partition_of, partitions_of, stream_key
+from schemas.queue import accepted_field, partitions_of, stream_key
 from tests.cli.command import Variance
+from tests.partitions import burst_partition_of, partition_of
 from tests.system import System
 from tests.waiting import eventually
 from worker.balance import read_balance
