@@ -259,6 +259,14 @@ def test_servers_of_ones_own_are_used_as_they_are(up: StartUp) -> None:
     assert running.press_ctrl_c()[0] == 0
 
 
+def test_a_blank_public_url_is_none_and_what_runs_here_is_named(up: StartUp) -> None:
+    running = up(**OWN_SERVERS, PUBLIC_URL=" ")
+    running.wait_until_ready()
+    with urllib.request.urlopen(f"http://{HOST}:{running.port}/") as answer:
+        assert json.load(answer)["PUBLIC_URL"] == f"http://127.0.0.1:{running.port}"
+    assert running.press_ctrl_c()[0] == 0
+
+
 def test_ctrl_c_while_it_starts_ends_it_as_cleanly(up: StartUp) -> None:
     running = up("release: exec tail -f /dev/null\n")
     until(lambda: (running.data / "run.json").exists() and "release" in running.recorded(), "the release to run")

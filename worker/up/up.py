@@ -128,8 +128,9 @@ class _System:
         self._supervisor = Supervisor(
             commands,
             process_environ(
-                {"PUBLIC_URL": f"http://127.0.0.1:{options.port}", **environ},
+                environ,
                 **urls,
+                PUBLIC_URL=environ.get("PUBLIC_URL", "").strip() or f"http://127.0.0.1:{options.port}",
                 PORT=str(options.port),
                 CONSOLE_PORT=str(options.console_port),
             ),
