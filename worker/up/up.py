@@ -152,6 +152,7 @@ class _System:
         keeping = asyncio.create_task(self._servers.keep_running(self._supervisor.say, self._record_again))
         try:
             await self._release()
+            self._directory.keep()  # from here on messages are accepted
             for name in self._commands:
                 if name != _RELEASE:
                     self._supervisor.keep_running(name)
