@@ -134,6 +134,18 @@ async def test_what_postgres_cannot_hold_is_not_there(console: Console, system: 
     assert (await console.stranger().post("/sign-in", {"name": "\0", "password": "x"})).status == 403
 
 
+async def test_an_id_that_postgres_cannot_hold_is_found_as_it_was_made_storable(
+    console: Console, system: System
+) -> None:
+    await system.send(identify(userId="-\0-", messageId="m\0"))
+    ada = await console.operator()
+    assert ">-\ufffd-</a>" in (await ada.get("/message?connection=main&id=m%00")).text
+    assert "id=m%EF%BF%BD" in (await ada.get("/live?id=-%00-")).text
+    assert ">-\ufffd-</a>" in (await ada.get("/contacts?q=-%00-")).text
+    for path in ("/contacts?q=-%00-", "/accounts?q=-%00-"):
+        assert 'value="-\ufffd-"' in (await ada.get(path)).text, path
+
+
 async def test_lists_go_on_by_key_and_miss_nobody(console: Console, system: System) -> None:
     people = [identify(userId=f"u{n}", traits={"name": f"Person {n}."}) for n in range(120)]
     await system.send(*people, *(track("x", userId="u0", messageId=f"e{n:03}") for n in range(120)))
