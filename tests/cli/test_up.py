@@ -16,6 +16,9 @@ from tests.cli.command import ROOT, Variance
 from worker.cli.kept_secrets import KeptSecrets
 from worker.embedded.address import free_port
 
+NOWHERE = {"DATABASE_URL": "postgresql://127.0.0.1:1/d", "REDIS_URL": "redis://127.0.0.1:1"}
+"""Servers with which nothing starts."""
+
 COUNTS = ("applied", "duplicate", "suppressed", "dead", "pending")
 
 
@@ -140,6 +143,23 @@ async def test_the_environment_says_where_to_listen_unless_an_option_does(varian
         document = await read_document(process)
     assert document["connection"]["webhook_url"].startswith(f"http://127.0.0.1:{port}/webhook/")
     assert document["console"]["sign_in_url"].startswith(f"http://127.0.0.1:{other}/")
+
+
+async def test_a_blank_port_of_the_environment_is_none(variance: Variance, tmp_path: Path) -> None:
+    variance.environ |= NOWHERE | {"PORT": " ", "CONSOLE_PORT": "\t"}
+    assert "both 8081" in (await variance("up", "--port", "8081")).failure
+    assert "both 8080" in (await variance("up", "--console-port", "8080")).failure
+    assert not (tmp_path / ".variance").exists()
+
+
+@pytest.mark.parametrize(("option", "variable"), [("--port", "PORT"), ("--console-port", "CONSOLE_PORT")])
+async def test_metrics_on_a_port_that_up_uses_itself_are_one_line_and_leave_no_data_folder(
+    variance: Variance, tmp_path: Path, port: int, option: str, variable: str
+) -> None:
+    variance.environ |= NOWHERE | {"WORKER_METRICS_PORT": str(port)}
+    told = (await variance("up", *ports_of(free_port()), option, str(port))).failure
+    assert told.endswith(f"{option} ({variable}) and WORKER_METRICS_PORT are both {port}: give one of them another")
+    assert not (tmp_path / ".variance").exists()
 
 
 @pytest.mark.parametrize(("name", "option"), [("PORT", "--port"), ("CONSOLE_PORT", "--console-port")])

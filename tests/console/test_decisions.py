@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.tolerant_json import storable
 from tests.journeys.messages import at, identify
 from tests.system import System
 from worker.console.looking import read_sought
@@ -14,13 +15,13 @@ from worker.console.stays import Stay, members_by_day, stays_of
 from worker.store.audiences import read_signals
 from worker.store.database import to_jsonb
 
-_ODD = ["'", "\\", ":*", "!", "&", "a'b\\", "xn--", "x@y", "=", "\x00"]
+_ODD = ["'", "\\", ":*", "!", "&", "a'b\\", "xn--", "x@y", "=", "\x00", "\ud800", '"\\u0000"']
 
 
 @given(st.lists(st.text(max_size=30) | st.sampled_from(_ODD)))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_is_typed_can_be_looked_for(database: Any, texts: list[str]) -> None:
-    sought = read_sought("".join(texts))
+    sought = read_sought(storable("".join(texts)))
     if sought.words is not None:
         await database.fetchval("SELECT to_tsquery('simple', $1)", sought.words)
     if sought.traits is not None:

@@ -88,6 +88,29 @@ async def test_a_contact_is_found_by_everything_that_is_known_of_it(console: Con
         assert "bücher.example</a>" in (await ada.get(f"/accounts?q={query}")).text, query
 
 
+async def test_every_page_calls_an_account_what_the_view_does(console: Console, system: System) -> None:
+    personas = {"computation_key": "buyers", "computation_class": "audience"}
+    context = {"personas": personas}
+    for key, name in {"blank-1": " ", "odd-1": {"odd": 1}, "numbered-1": 42, "named-1": "Initech"}.items():
+        traits = {"name": name, "buyers": True}
+        await system.send(group(key, userId=f"of-{key}", messageId=f"m-{key}", traits=traits, context=context))
+        await system.send(identify(1, userId=f"of-{key}", traits={"email": "x@gmail.com"}))
+    await console.until_words_are_read()
+    ada = await console.operator()
+    accounts = await system.database.fetch("SELECT id, key, name FROM variance.accounts ORDER BY key")
+    contacts = {row["account_id"]: row["id"] for row in await system.database.fetch("SELECT * FROM variance.contacts")}
+    assert [row["name"] for row in accounts] == ["blank-1", "Initech", "42", "odd-1"]
+    for row in accounts:
+        assert f"<h1>{row['name']}</h1>" in (await ada.get(f"/accounts/1/{row['id']}")).text
+        link = f'<a href="/accounts/1/{row["id"]}">{row["name"]}</a>'
+        for path in (
+            "/accounts", "/accounts?view=all", f"/accounts?q={row['key']}", "/audience?name=buyers",
+            "/contacts", "/contacts?view=all", f"/contacts?q=of-{row['key']}",
+            f"/contacts/1/{contacts[row['id']]}", f"/message?connection=main&id=m-{row['key']}",
+        ):  # fmt: skip
+            assert link in (await ada.get(path)).text, path
+
+
 UNSTORABLE = {
     "/connections/%00": 404, "/connections/a%00b/light": 404, "/connections/%00/rules": 404,
     "/message?connection=%00&id=a": 404, "/message?connection=a&id=%00": 404, "/audience?name=%00": 404,
@@ -109,6 +132,18 @@ async def test_what_postgres_cannot_hold_is_not_there(console: Console, system: 
         assert (await ada.post(f"/connections/%00/{change}", {"overlap": "0"})).status == 404
     assert (await ada.post("/dead-letters/replay", {"reason": "\0"})).status == 303
     assert (await console.stranger().post("/sign-in", {"name": "\0", "password": "x"})).status == 403
+
+
+async def test_an_id_that_postgres_cannot_hold_is_found_as_it_was_made_storable(
+    console: Console, system: System
+) -> None:
+    await system.send(identify(userId="-\0-", messageId="m\0"))
+    ada = await console.operator()
+    assert ">-\ufffd-</a>" in (await ada.get("/message?connection=main&id=m%00")).text
+    assert "id=m%EF%BF%BD" in (await ada.get("/live?id=-%00-")).text
+    assert ">-\ufffd-</a>" in (await ada.get("/contacts?q=-%00-")).text
+    for path in ("/contacts?q=-%00-", "/accounts?q=-%00-"):
+        assert 'value="-\ufffd-"' in (await ada.get(path)).text, path
 
 
 async def test_lists_go_on_by_key_and_miss_nobody(console: Console, system: System) -> None:

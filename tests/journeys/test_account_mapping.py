@@ -32,6 +32,18 @@ async def test_a_group_calls_name_is_known_in_any_case(system: System) -> None:
     assert await accounts(system) == [("group", "g1", "Acme")]
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("", "g1"), (" \t\n", "g1"), ("\u3000\u00a0\x1f", "g1"), (True, "g1"), (["Acme"], "g1"), ({"x": "Acme"}, "g1"),
+        (None, "g1"), (42, "42"), (" Acme ", " Acme "),
+    ],
+)  # fmt: skip
+async def test_a_name_that_is_blank_or_no_text_gives_way_to_the_key(system: System, name: object, shown: str) -> None:
+    await system.send(group("g1", 1, userId="u1", traits={"name": name}))
+    assert await accounts(system) == [("group", "g1", shown)]
+
+
 async def test_a_numeric_group_id_is_an_id(system: System) -> None:
     await system.send(group(42, userId="u1"))
     assert await accounts(system) == [("group", "42", "42")]

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,23 @@ import psutil
 import pytest
 
 from worker.embedded.data_dir import DataDirectoryError, RunningServers, hold, running_servers
+from worker.embedded.failure import ServerDiedError
 from worker.embedded.processes import StartedProcess, describe_process
+from worker.up.failure import UpError
+
+ROOT = Path(__file__).parents[2]
+GONE = "No such file or directory"
+LOCKS_LATE = """
+import shutil, sys
+from pathlib import Path
+from worker.embedded.data_dir import hold
+
+path = Path(sys.argv[1])
+sys.addaudithook(lambda event, _: event == "fcntl.flock" and shutil.rmtree(path))
+with hold(path):
+    print("it is held")
+"""
+"""Holds a folder that goes between the opening of its lock and the locking."""
 
 
 @pytest.fixture
@@ -51,6 +68,38 @@ def test_the_directory_is_closed_to_others_and_an_existing_one_is_left_as_it_is(
     (tmp_path / "old").chmod(0o755)
     with hold(tmp_path / "old") as directory:
         assert directory.path.stat().st_mode & 0o777 == 0o755
+
+
+def fail_in(path: Path, failure: Exception, *, is_kept: bool = False) -> None:
+    with pytest.raises(type(failure)), hold(path) as directory:  # noqa: PT012 (the start of which it is the end)
+        (directory.path / "postgres").mkdir(exist_ok=True)
+        if is_kept:
+            directory.keep()
+        raise failure
+
+
+def test_a_first_start_that_fails_leaves_nothing_of_what_it_made(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    fail_in(tmp_path / "there" / "more" / "data", UpError("no"))
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
+
+
+def test_nothing_goes_that_was_there_that_was_served_or_that_a_message_points_to(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    fail_in(tmp_path / "there", UpError("no"))
+    fail_in(tmp_path / "served", UpError("no"), is_kept=True)
+    fail_in(tmp_path / "served", UpError("no"))
+    fail_in(tmp_path / "logged", ServerDiedError("see the log"))
+    fail_in(tmp_path / "broken", KeyError("a bug"))
+    assert sorted(path.parent.name for path in tmp_path.glob("*/postgres")) == ["broken", "logged", "served", "there"]
+
+
+def test_who_was_about_to_lock_what_another_took_away_does_not_hold_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKS_LATE, tmp_path / "data"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].endswith(f"DataDirectoryError: {tmp_path / 'data'} cannot be used: {GONE}")
 
 
 def test_running_servers_are_told_while_up_lives_and_no_longer(tmp_path: Path, bystander: psutil.Process) -> None:

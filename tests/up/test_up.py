@@ -226,7 +226,21 @@ def test_a_release_that_fails_stops_it(up: StartUp) -> None:
     assert "release | no such table" in said
     assert said.endswith("variance up: `echo no such table; exit 3` failed with exit code 3: see its lines above\n")
     assert "web ran" not in said
-    assert sorted(path.name for path in running.data.iterdir()) == ["lock", "postgres", "valkey"]
+    assert [path.name for path in running.data.parent.iterdir()] == ["Procfile"]
+
+
+def test_a_release_that_fails_later_keeps_what_there_was(up: StartUp) -> None:
+    running = up()
+    query(running.wait_until_ready()["database_url"], "CREATE TABLE kept AS SELECT 42 AS n")
+    running.press_ctrl_c()
+    procfile = running.data.parent / "Procfile"
+    procfile.write_text("release: exit 3\n")
+    _, said = running.start().communicate(timeout=30)
+    assert (running.process.returncode, "exit code 3" in said) == (1, True)
+    procfile.write_text(PROCFILE)
+    running.start()
+    assert query(running.wait_until_ready()["database_url"], "SELECT n FROM kept") == 42
+    assert running.press_ctrl_c()[0] == 0
 
 
 def test_a_taken_port_is_told_before_anything_starts(up: StartUp) -> None:
@@ -256,6 +270,14 @@ def test_servers_of_ones_own_are_used_as_they_are(up: StartUp) -> None:
     told = running.wait_until_ready()
     assert {name: told[name.lower()] for name in OWN_SERVERS} == OWN_SERVERS
     assert list(running.recorded()) == ["web", "worker"]
+    assert running.press_ctrl_c()[0] == 0
+
+
+def test_a_blank_public_url_is_none_and_what_runs_here_is_named(up: StartUp) -> None:
+    running = up(**OWN_SERVERS, PUBLIC_URL=" ")
+    running.wait_until_ready()
+    with urllib.request.urlopen(f"http://{HOST}:{running.port}/") as answer:
+        assert json.load(answer)["PUBLIC_URL"] == f"http://127.0.0.1:{running.port}"
     assert running.press_ctrl_c()[0] == 0
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from schemas.listening import metrics_place
-from schemas.settings import ConsoleSettings, WebSettings, WorkerSettings, read_settings
+from schemas.listening import Place, metrics_place
+from schemas.settings import ConsoleSettings, SettingsError, WebSettings, WorkerSettings, read_settings
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_json, tell
 from worker.cli.servers import servers_of
@@ -20,14 +20,23 @@ _STARTED_HERE = {"REDIS_URL": "redis://127.0.0.1", "DATABASE_URL": "postgresql:/
 """Stands for the servers whose addresses are not known yet."""
 
 
+class _PortOption(click.Option):
+    """An option that a variable may give; a blank one counts as unset, as in all settings."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Give the variable's text, if it has any."""
+        text = super().resolve_envvar_value(ctx)
+        return text if text and text.strip() else None
+
+
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(1, 65535), envvar="PORT", show_envvar=True, default=8080, show_default=True,
-    help="Of the endpoint.",
+    "--port", cls=_PortOption, type=click.IntRange(1, 65535), envvar="PORT", show_envvar=True, default=8080,
+    show_default=True, help="Of the endpoint.",
 )  # fmt: skip
 @click.option(
-    "--console-port", type=click.IntRange(1, 65535), envvar="CONSOLE_PORT", show_envvar=True, default=8081,
-    show_default=True, help="Of the console.",
+    "--console-port", cls=_PortOption, type=click.IntRange(1, 65535), envvar="CONSOLE_PORT", show_envvar=True,
+    default=8081, show_default=True, help="Of the console.",
 )  # fmt: skip
 @click.option("--demo", "is_demo", is_flag=True, help="Send a week of sample traffic, and show what comes of it.")
 @data_option
@@ -83,6 +92,13 @@ def _refuse_wrong_settings(port: int, console_port: int) -> None:
         read_settings(kind, _STARTED_HERE | given)
     place = metrics_place(read_settings(WorkerSettings, _STARTED_HERE | given))
     if place is not None:
+        _refuse_own_port(place, {"--port (PORT)": port, "--console-port (CONSOLE_PORT)": console_port})
         from worker.metrics_port import refuse_wrong_metrics  # noqa: PLC0415 (loads what few want)
 
         refuse_wrong_metrics(place)
+
+
+def _refuse_own_port(metrics: Place, own: Mapping[str, int]) -> None:
+    for option, port in own.items():
+        if metrics.port == port:
+            raise SettingsError(f"{option} and {metrics.port_variable} are both {port}: give one of them another")

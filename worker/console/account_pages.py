@@ -11,7 +11,7 @@ from asyncpg import Record
 from worker.console.charts import chart
 from worker.console.contact_pages import RECENT_POSITIONS, read_uuid
 from worker.console.looking import read_sought
-from worker.console.parts import PAGE_ROWS, draw, now, open_database
+from worker.console.parts import PAGE_ROWS, draw, now, open_database, query_text
 from worker.console.stays import stays_of
 from worker.console.workspaces import choose_workspace
 from worker.store.audiences import read_signals
@@ -35,7 +35,7 @@ _ACTIVITY_BOUNDS = (200, 500)
 
 async def list_accounts_of_workspace(request: web.Request) -> web.StreamResponse:
     """Show a list of accounts: what was looked for, all, or the recently active."""
-    query, view = request.query.get("q", "").strip(), request.query.get("view", "recent")
+    query, view = query_text(request, "q").strip(), request.query.get("view", "recent")
     async with open_database(request) as database:
         workspaces = await choose_workspace(request, database)
         rows: list[Record] = []

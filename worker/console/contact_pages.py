@@ -36,7 +36,7 @@ RECENT_POSITIONS = 1_000
 
 async def list_contacts_page(request: web.Request, database: Database, workspace_id: int) -> dict[str, Any]:
     """Read what one of the lists shows: what was looked for, the unmatched, all, or the recently active."""
-    query, view = request.query.get("q", "").strip(), request.query.get("view", "recent")
+    query, view = query_text(request, "q").strip(), request.query.get("view", "recent")
     if query:
         sought = read_sought(query)
         ids = [identity_id(workspace_id, sought.id_text), *([sought.uuid] if sought.uuid else [])]
@@ -71,7 +71,7 @@ async def list_contacts_of_workspace(request: web.Request) -> web.StreamResponse
             page = await list_contacts_page(request, database, workspaces.chosen["id"])
     return draw(
         "contacts.html", request, **page, workspaces=workspaces.all, workspace=workspaces.chosen,
-        query=request.query.get("q", "").strip(), view=request.query.get("view", "recent"),
+        query=query_text(request, "q").strip(), view=request.query.get("view", "recent"),
     )  # fmt: skip
 
 

@@ -31,8 +31,8 @@ class Sought:
 
 
 def read_sought(text: str) -> Sought:
-    """Read what was typed."""
-    text = text.encode(errors="replace").decode().replace("\x00", " ").strip()[:_LONGEST]
+    """Read what was typed, once it is as Postgres would hold it."""
+    text = text.strip()[:_LONGEST]
     match = _TRAIT.fullmatch(text)
     if match is None:
         return Sought(_tsquery(text), text, _uuid(text), None)

@@ -7,6 +7,8 @@ servers' passwords: only its owner may read it.
 import contextlib
 import fcntl
 import os
+import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from signal import Signals
@@ -14,6 +16,7 @@ from signal import Signals
 import msgspec
 
 from schemas.foreseen import ForeseenError
+from worker.embedded.failure import ServerDiedError
 from worker.embedded.private_file import write_private_file
 from worker.embedded.processes import (
     KILL,
@@ -49,10 +52,11 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DataDirectory:
-    """A directory that is held; made by hold()."""
+    """A directory that is held; made by hold(). `is_worthless`: made for this start, which has served nobody yet."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_worthless: bool = False) -> None:
         self.path = path
+        self.is_worthless = is_worthless
         self._run_path = path / "run.json"
 
     @property
@@ -64,6 +68,10 @@ class DataDirectory:
     def valkey_path(self) -> Path:
         """Where the embedded Valkey lives."""
         return self.path / "valkey"
+
+    def keep(self) -> None:
+        """Have the directory stay from now on, however this start ends."""
+        self.is_worthless = False
 
     def end_orphans(self) -> list[str]:
         """End what an `up` that was killed left running, in order; give the names. Blocks.
@@ -98,17 +106,25 @@ class DataDirectory:
 def hold(path: Path) -> Iterator[DataDirectory]:
     """Hold the directory, made where it is missing, until the block or this process ends, however it ends.
 
-    Raises DataDirectoryError, with that one's pid where another process holds it.
+    What was made for a start that fails before keep() is removed. Raises DataDirectoryError, with that one's pid where
+    another process holds it.
     """
     path = path.resolve()
     with _told(path):
-        # As root, PostgreSQL's own user must pass through to its data; nobody else's files here can be read.
-        path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        made = _make(path)
         lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         with _told(path):
-            _lock(lock, path)
-        yield DataDirectory(path)
+            is_first = _lock(lock, path)
+        directory = DataDirectory(path, is_worthless=is_first and path in made)
+        try:
+            yield directory
+        except ServerDiedError:
+            raise  # who reads it looks into the server's log
+        except ForeseenError:
+            if directory.is_worthless:
+                _remove(made)
+            raise
     finally:
         os.close(lock)
 
@@ -121,15 +137,45 @@ def running_servers(path: Path) -> RunningServers | None:
     return run.running
 
 
-def _lock(lock: int, path: Path) -> None:
+def _make(path: Path) -> list[Path]:
+    """Make the folder where it is missing; give what was made for it, the innermost first."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        # As root, PostgreSQL's own user must pass through to its data; nobody else's files here can be read.
+        path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return []
+    return missing
+
+
+def _remove(made: Sequence[Path]) -> None:
+    """Remove folders, the first with all that is in it: out of the way at once, so that nobody starts on a part."""
+    folder, *parents = made
+    unused = folder.with_name(f"{folder.name}.unused-{secrets.token_hex(4)}")
+    with contextlib.suppress(OSError):
+        folder.rename(unused)
+        shutil.rmtree(unused, ignore_errors=True)
+        for parent in parents:
+            parent.rmdir()  # unless somebody else has begun to use it
+
+
+def _lock(lock: int, path: Path) -> bool:
+    """Take the lock; tell whether nobody ever had it before."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         pid = os.pread(lock, 32, 0).decode().strip() or "unknown"
         message = f"another `variance up` (pid {pid}) runs on {path}: end it, or give another --data directory"
         raise DataDirectoryError(message) from None
+    if not os.path.samestat(os.fstat(lock), (path / "lock").stat()):
+        message = f"another `variance up` has just removed {path}: try again"
+        raise DataDirectoryError(message)
+    is_first = os.fstat(lock).st_size == 0
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    return is_first
 
 
 def _read(path: Path) -> _Run | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from worker.embedded.failure import EmbeddedServerError
+from worker.embedded.failure import ServerDiedError
 from worker.embedded.processes import StopSteps, end_processes
 
 _POLL_SECONDS = 0.01
@@ -60,12 +60,12 @@ class ServerProcess:
             os.close(log)
 
     def wait_until(self, is_ready: Callable[[int], bool]) -> None:
-        """Wait, while the server lives, until `is_ready(pid)`. Raises EmbeddedServerError if it ends."""
+        """Wait, while the server lives, until `is_ready(pid)`. Raises ServerDiedError if it ends."""
         while True:
             pid = self.pid
             if pid is None:
                 message = f"{self._title} did not start: {self._last_words()} (all it said: {self._log_path})"
-                raise EmbeddedServerError(message)
+                raise ServerDiedError(message)
             if is_ready(pid):
                 return
             time.sleep(_POLL_SECONDS)

@@ -12,7 +12,7 @@ from worker.fold.identity import StampedTrait, absorb_traits, stamped_traits
 
 @dataclass(slots=True)
 class Account:
-    """What is known of one account. The trait `name` is its name, whatever its source.
+    """What is known of one account. The trait `name`, where it is one, is its name, whatever its source.
 
     `is_heard`: somebody active has moved `last_seen_at`; while nobody has, it is `first_seen_at`.
     """

@@ -1,6 +1,6 @@
 -- Lists the accounts of the contacts that sent the last messages of the log, the last first.
 -- $1 workspace, $2 behind which position, $3 at most how many.
-SELECT a.id, a.key, a.source, coalesce(a.traits -> 'name' ->> 3, a.key) AS name, a.first_seen_at, a.last_seen_at
+SELECT a.id, a.key, a.source, variance_data.account_name(a.traits, a.key) AS name, a.first_seen_at, a.last_seen_at
 FROM (
     SELECT c.account_id, max(m.last_position) AS last_position
     FROM (

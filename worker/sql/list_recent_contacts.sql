@@ -1,7 +1,7 @@
 -- Lists the contacts that sent the last messages of the log, the last first.
 -- $1 workspace, $2 behind which position, $3 at most how many.
 SELECT c.id, c.external_id, c.email, c.traits, c.account_id, c.first_seen_at, c.last_seen_at,
-    coalesce(a.traits -> 'name' ->> 3, a.key) AS account
+    variance_data.account_name(a.traits, a.key) AS account
 FROM (
     SELECT i.contact_id, max(m.last_position) AS last_position
     FROM (

@@ -3,5 +3,5 @@
 SELECT c.id, false AS is_account, coalesce(c.traits ->> 'name', c.email, c.external_id) AS name
 FROM variance_data.contacts c WHERE c.workspace_id = $1 AND c.id = ANY($2::uuid[])
 UNION ALL
-SELECT a.id, true, coalesce(a.traits -> 'name' ->> 3, a.key)
+SELECT a.id, true, variance_data.account_name(a.traits, a.key)
 FROM variance_data.accounts a WHERE a.workspace_id = $1 AND a.id = ANY($2::uuid[])

@@ -3,7 +3,7 @@
 SELECT
     m.workspace_id, w.name AS workspace, m.connection_id, n.name AS connection, m.message_id, m.type, m.occurred_at,
     m.received_at, m.body, i.id AS identity_id, i.value AS identity, i.contact_id, c.external_id, c.email, c.traits,
-    a.id AS account_id, coalesce(a.traits -> 'name' ->> 3, a.key) AS account, a.source AS account_source
+    a.id AS account_id, variance_data.account_name(a.traits, a.key) AS account, a.source AS account_source
 FROM variance_data.connections n
 JOIN variance_data.workspaces w ON w.id = n.workspace_id
 JOIN variance_data.messages m

@@ -1,6 +1,6 @@
 -- Finds accounts by the words that are known of them.
 -- $1 workspace, $2 words as a tsquery, $3 at most how many.
-SELECT a.id, a.key, a.source, coalesce(a.traits -> 'name' ->> 3, a.key) AS name, a.first_seen_at, a.last_seen_at
+SELECT a.id, a.key, a.source, variance_data.account_name(a.traits, a.key) AS name, a.first_seen_at, a.last_seen_at
 FROM (
     SELECT n.* FROM variance_data.search_words w
     JOIN variance_data.accounts n ON n.workspace_id = w.workspace_id AND n.id = w.subject_id

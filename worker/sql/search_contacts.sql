@@ -1,7 +1,7 @@
 -- Finds contacts by the words that are known of them, or by one of their ids.
 -- $1 workspace, $2 words as a tsquery or null, $3 identities, $4 traits that they have or null, $5 at most how many.
 SELECT c.id, c.external_id, c.email, c.traits, c.account_id, c.first_seen_at, c.last_seen_at,
-    coalesce(a.traits -> 'name' ->> 3, a.key) AS account
+    variance_data.account_name(a.traits, a.key) AS account
 FROM (
     SELECT * FROM (
         SELECT n.* FROM variance_data.contacts n

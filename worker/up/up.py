@@ -128,8 +128,9 @@ class _System:
         self._supervisor = Supervisor(
             commands,
             process_environ(
-                {"PUBLIC_URL": f"http://127.0.0.1:{options.port}", **environ},
+                environ,
                 **urls,
+                PUBLIC_URL=environ.get("PUBLIC_URL", "").strip() or f"http://127.0.0.1:{options.port}",
                 PORT=str(options.port),
                 CONSOLE_PORT=str(options.console_port),
             ),
@@ -151,6 +152,7 @@ class _System:
         keeping = asyncio.create_task(self._servers.keep_running(self._supervisor.say, self._record_again))
         try:
             await self._release()
+            self._directory.keep()  # from here on messages are accepted
             for name in self._commands:
                 if name != _RELEASE:
                     self._supervisor.keep_running(name)
