@@ -111,6 +111,19 @@ async def test_every_page_calls_an_account_what_the_view_does(console: Console, 
             assert link in (await ada.get(path)).text, path
 
 
+async def test_an_audiences_page_calls_a_contact_what_its_own_page_does(console: Console, system: System) -> None:
+    personas = {"computation_key": "buyers", "computation_class": "audience"}
+    for number, named in enumerate(({"name": " "}, {"name": {"odd": 1}}, {"firstName": "Ada", "lastName": "Lovelace"})):
+        traits = {"buyers": True, **named}
+        await system.send(identify(number, userId=f"u{number}", traits=traits, context={"personas": personas}))
+    ada = await console.operator()
+    page = (await ada.get("/audience?name=buyers")).text
+    for row in await system.database.fetch("SELECT id, external_id FROM variance.contacts"):
+        name = "Ada Lovelace" if row["external_id"] == "u2" else row["external_id"]
+        assert f"<h1>{name}</h1>" in (await ada.get(f"/contacts/1/{row['id']}")).text
+        assert f'<a href="/contacts/1/{row["id"]}">{name}</a>' in page
+
+
 UNSTORABLE = {
     "/connections/%00": 404, "/connections/a%00b/light": 404, "/connections/%00/rules": 404,
     "/message?connection=%00&id=a": 404, "/message?connection=a&id=%00": 404, "/audience?name=%00": 404,

@@ -8,7 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from worker.sql import statement
-from worker.store.database import Database
+from worker.store.database import Database, Row, from_jsonb
 
 
 class MemberCount(NamedTuple):
@@ -45,7 +45,7 @@ async def read_signals(
     return await database.fetch(statement("list_audience_signals"), workspace_id, list(subjects), are_accounts)
 
 
-async def read_subjects(database: Database, workspace_id: int, ids: Iterable[UUID]) -> Mapping[UUID, Record]:
-    """Read contacts and accounts by their ids: is_account, name."""
+async def read_subjects(database: Database, workspace_id: int, ids: Iterable[UUID]) -> Mapping[UUID, Row]:
+    """Read contacts and accounts by their ids: an account's name, or a contact's traits, email and external_id."""
     rows = await database.fetch(statement("list_subjects"), workspace_id, list(ids))
-    return {row["id"]: row for row in rows}
+    return {row["id"]: dict(row) | {"traits": from_jsonb(row["traits"])} for row in rows}
