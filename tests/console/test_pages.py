@@ -112,10 +112,10 @@ async def test_every_page_calls_an_account_what_the_view_does(console: Console, 
 
 
 async def test_an_audiences_page_calls_a_contact_what_its_own_page_does(console: Console, system: System) -> None:
-    personas = {"computation_key": "buyers", "computation_class": "audience"}
-    for number, named in enumerate(({"name": " "}, {"name": {"odd": 1}}, {"firstName": "Ada", "lastName": "Lovelace"})):
-        traits = {"buyers": True, **named}
-        await system.send(identify(number, userId=f"u{number}", traits=traits, context={"personas": personas}))
+    context = {"personas": {"computation_key": "buyers", "computation_class": "audience"}}
+    names: list[dict[str, Any]] = [{"name": " "}, {"name": {"odd": 1}}, {"firstName": "Ada", "lastName": "Lovelace"}]
+    for number, named in enumerate(names):
+        await system.send(identify(number, userId=f"u{number}", traits=named | {"buyers": True}, context=context))
     ada = await console.operator()
     page = (await ada.get("/audience?name=buyers")).text
     for row in await system.database.fetch("SELECT id, external_id FROM variance.contacts"):
