@@ -22,6 +22,7 @@ from worker.failure import is_messages_fault
 from worker.fold.account_rules import AccountRules
 from worker.fold.facts import Facts, LoggedMessage, facts_of
 from worker.fold.stamp import Stamp
+from worker.forget_letters import find_forgotten
 from worker.retention.age import is_expired
 from worker.store.database import Database, to_jsonb
 from worker.store.ledger import ConnectionRules, read_connection_rules
@@ -123,10 +124,16 @@ class _Settling:
         return await self._keep([_letter(message, reason, detail)])
 
     async def _keep(self, letters: Sequence[DeadLetter]) -> Tally:
-        firsts = {(letter.connection_id, letter.message_key): letter for letter in reversed(letters)}
-        new = await insert_dead_letters(self.database, self.workspace_id, firsts.values(), datetime.now(UTC))
+        """Keep dead letters, but for those of somebody who was deleted since."""
+        firsts = {letter.key: letter for letter in reversed(letters)}
+        gone = await find_forgotten(self.database, self.workspace_id, firsts.values())
+        kept = [letter for key, letter in firsts.items() if key not in gone]
+        now = datetime.now(UTC)
+        new = await insert_dead_letters(self.database, self.workspace_id, kept, now)
         note_deaths(firsts[key].reason for key in new)
-        return Tally(dead=len(new), duplicate=len(letters) - len(new))
+        suppressed = await insert_suppressions(self.database, self.workspace_id, gone, now, "deleted") if gone else ()
+        duplicate = len(letters) - len(new) - len(suppressed)
+        return Tally(dead=len(new), suppressed=len(suppressed), duplicate=duplicate)
 
 
 def told_by(workspace_id: int, message: QueuedMessage, rules: AccountRules) -> Facts:

@@ -10,15 +10,13 @@ from uuid import UUID
 
 import structlog
 
-from schemas.acceptance import id_text, name_fields
-from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.failure import ConcurrentChangeError
 from worker.fold.facts import AliasCall, Facts, Named, facts_of_logged
 from worker.fold.identity import Identity, identities_of
-from worker.fold.ids import identity_id
 from worker.fold.links import Claim, LooseEndError
 from worker.fold.person import has_earlier_bid, person_of
 from worker.fold.stamp import Stamp
+from worker.forget_letters import forget_letters
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
@@ -30,8 +28,6 @@ from worker.update_accounts import update_accounts
 from worker.update_contacts import link_again, update_contacts
 
 _LOG = structlog.get_logger(__name__)
-_PERSONS_IDS = ("userId", "anonymousId", "previousId")
-_PAGE_LETTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +136,7 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     """Bury a person, remove what is stored, and fold again what was said later."""
     ids = sorted(person.buried)
     await message_store.upsert_tombstones(database, workspace_id, ids, deleted_at)
-    letters = await _forget_dead_letters(database, workspace_id, person.buried, deleted_at)
+    letters = await forget_letters(database, workspace_id, person.buried, deleted_at)
     links = await link_store.delete_links(database, workspace_id, ids)
     linking = links.keys | _withdrawn_keys(person)
     messages = await message_store.delete_messages(database, workspace_id, ids, deleted_at, datetime.now(UTC))
@@ -213,29 +209,3 @@ async def _said_later(
         )
         for message in messages
     ]
-
-
-async def _forget_dead_letters(
-    database: Database, workspace_id: int, buried: frozenset[UUID], deleted_at: datetime
-) -> int:
-    """Remove the dead letters that were received until a moment and name one of these ids as their person's."""
-    count = 0
-    async for page in message_store.read_dead_letters(database, workspace_id, deleted_at, _PAGE_LETTERS):
-        named = [letter.key for letter in page if buried & _named_by(workspace_id, letter.body)]
-        if named:
-            await message_store.delete_dead_letters(database, workspace_id, named)
-            await message_store.insert_suppressions(database, workspace_id, named, datetime.now(UTC), "deleted")
-        count += len(named)
-    return count
-
-
-def _named_by(workspace_id: int, body: str) -> set[UUID]:
-    try:
-        raw = read_json(body.encode(errors="replace"))
-    except UnreadableJsonError:
-        return set()
-    if not isinstance(raw, dict):
-        return set()
-    name_fields(raw)
-    values = (id_text(raw.get(field)) for field in _PERSONS_IDS if isinstance(raw.get(field), str | int | float))
-    return {identity_id(workspace_id, value) for value in values if value is not None}

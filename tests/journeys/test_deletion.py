@@ -1,9 +1,19 @@
 """Deletion: the person's rows and messages go, and what was said before stays away."""
 
+from datetime import datetime
+from typing import Any
+
+import msgspec
 import pytest
 
+from schemas.queue import QueuedMessage, QueuedRefusal
 from tests.journeys.messages import alias, at, identify, message, track
 from tests.system import System
+from tests.waiting import eventually
+from worker.batch import settle_messages
+from worker.fold.facts import Named
+from worker.fold.ids import identity_id
+from worker.forget import forget_person
 from worker.rebuild import RebuildOptions, rebuild
 from worker.store.ledger import read_all_rules
 from worker.unlink import unlink
@@ -107,6 +117,77 @@ async def test_dead_letters_of_the_person_go_and_those_that_only_look_like_it_st
     await system.settled()
     await system.send({"type": "delete", "userId": "7", "messageId": "d"})
     assert [row[0] for row in await system.rows("dead_letters", "message_id")] == ["another", "of-another"]
+
+
+_REFUSED: dict[str, Any] = {"type": "track", "timestamp": at(5)}
+
+
+@pytest.mark.parametrize("ids", [{"userId": "u1"}, {"anonymousId": "a1"}, {"userId": "u2", "previousId": "u1"}])
+async def test_a_refused_message_of_the_person_goes_whether_it_comes_before_or_after(
+    system: System, ids: dict[str, str]
+) -> None:
+    letters = {"batch": [_REFUSED | ids | {"messageId": "hers"}, _REFUSED | {"userId": "u3", "messageId": "another"}]}
+    await system.send(identify(1, userId="u1", anonymousId="a1"), track("keep", 2, userId="u3"))
+    await system.post("/v1/batch", letters, "defaultmain")
+    await system.settled()
+    await system.send(delete("u1", 10))
+    for _ in range(2):
+        await system.post("/v1/batch", letters, "defaultmain")
+        await system.settled()
+        assert await system.rows("dead_letters", "message_id") == [("another",)]
+    late = letters["batch"][0] | {"messageId": "late"}
+    await system.post("/v1/batch", {"batch": [late, late]}, "defaultmain")
+    await system.settled()
+    assert await system.rows("dead_letters", "message_id") == [("another",)]
+    assert await system.ledger() == {"applied": 3, "duplicate": 5, "suppressed": 1, "dead": 2}
+
+
+async def test_a_refused_message_that_the_person_sent_afterwards_stays(system: System) -> None:
+    await system.send(identify(1, userId="u1"))
+    await system.send(delete("u1", 10))
+    await system.post("/v1/batch", {"batch": [_REFUSED | {"userId": "u1", "timestamp": at(11)}]}, "defaultmain")
+    await system.settled()
+    assert len(await system.rows("dead_letters")) == 1
+
+
+async def test_a_refused_message_without_a_time_of_its_own_comes_back_after_a_deletion_no_more_than_others(
+    system: System,
+) -> None:
+    letter = {"batch": [{"type": "track", "userId": "u1", "messageId": "m"}]}
+    await system.post("/v1/batch", letter, "defaultmain")
+    await system.settled()
+    await system.send({"type": "delete", "userId": "u1", "messageId": "d"})
+    await system.post("/v1/batch", letter, "defaultmain")
+    await system.settled()
+    assert await system.rows("dead_letters") == []
+
+
+async def somebody_waits(system: System) -> None:
+    async def is_waiting() -> bool:
+        return bool(await system.database.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
+    await eventually(is_waiting, "somebody waits for a lock")
+
+
+async def test_a_refused_message_that_is_being_kept_while_its_person_is_deleted_goes(system: System) -> None:
+    refusal = QueuedRefusal("missing_field", "no event", '{"type": "track", "userId": "u1"}', at(5))
+    letter = QueuedMessage("defaultmain", "hers", is_accepted=False, value=msgspec.json.encode(refusal))
+    async with system.database.transaction():
+        await settle_messages(system.database, [letter])
+        await system.post("/webhook/defaultmain", delete("u1", 10), "defaultmain")
+        await somebody_waits(system)
+    await system.settled()
+    assert await system.rows("dead_letters") == []
+
+
+async def test_a_refused_message_that_comes_while_its_person_is_being_deleted_goes(system: System) -> None:
+    person = Named(identity_id(1, "u1"), "u1", is_user=True)
+    async with system.database.transaction():
+        await forget_person(system.database, 1, person, datetime.fromisoformat(at(10)))
+        await system.post("/v1/batch", {"batch": [_REFUSED | {"userId": "u1"}]}, "defaultmain")
+        await somebody_waits(system)
+    await system.settled()
+    assert await system.rows("dead_letters") == []
 
 
 async def test_dead_letters_of_the_person_go_however_many_there_are(system: System) -> None:

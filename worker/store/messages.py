@@ -123,21 +123,32 @@ async def delete_messages(
     return count
 
 
+async def hold_letters(database: Database, workspace_id: int) -> None:
+    """Wait for whoever keeps dead letters in a workspace, and hold them off until the transaction ends."""
+    await database.execute(statement("hold_letters"), workspace_id)
+
+
+async def share_letters(database: Database, workspace_id: int) -> None:
+    """Hold off whoever deletes somebody in a workspace, until the transaction ends."""
+    await database.execute(statement("share_letters"), workspace_id)
+
+
 @dataclass(frozen=True, slots=True)
 class LetterBody:
-    """A dead letter's key and text."""
+    """A dead letter's key and text, and when it was received."""
 
     key: MessageKey
     body: str
+    received_at: datetime
 
 
 async def read_dead_letters(
-    database: Database, workspace_id: int, until: datetime, page_letters: int
+    database: Database, workspace_id: int, page_letters: int
 ) -> AsyncIterator[list[LetterBody]]:
-    """Read the dead letters that were received until a moment, some at a time: all may be more than memory holds."""
+    """Read a workspace's dead letters, some at a time: all may be more than memory holds."""
     behind: MessageKey = ("", "")
-    while rows := await database.fetch(statement("read_dead_letters"), workspace_id, until, *behind, page_letters):
-        page = [LetterBody((row["connection_id"], row["message_id"]), row["body"]) for row in rows]
+    while rows := await database.fetch(statement("read_dead_letters"), workspace_id, *behind, page_letters):
+        page = [LetterBody((row["connection_id"], row["message_id"]), row["body"], row["received_at"]) for row in rows]
         yield page
         behind = page[-1].key
 
@@ -204,12 +215,17 @@ class DeadLetter:
     body: str
     received_at: datetime
 
+    @property
+    def key(self) -> MessageKey:
+        """Its key within its workspace."""
+        return self.connection_id, self.message_key
+
 
 async def insert_dead_letters(
     database: Database, workspace_id: int, letters: Iterable[DeadLetter], now: datetime
 ) -> set[MessageKey]:
     """Keep dead letters; give the keys of those that were not there before."""
-    ordered = sorted(letters, key=lambda letter: (letter.connection_id, letter.message_key))
+    ordered = sorted(letters, key=lambda letter: letter.key)
     rows = await database.fetch(
         statement("insert_dead_letters"),
         workspace_id,
