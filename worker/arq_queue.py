@@ -22,6 +22,7 @@ _DRAIN = "drain"
 _LAST_TRANSACTION_SECONDS = 3.0
 _QUEUE_READ_LIMIT = 1000  # jobs of killed workers stand at the queue's head until their marks lapse
 _CANCEL_AGAIN_SECONDS = 0.1
+_IDLE_LOOK_SECONDS = 0.25
 
 RunDrain: TypeAlias = Callable[[int], Awaitable[None]]
 """Drains a partition."""
@@ -34,10 +35,15 @@ class StoppedError(Exception):
 class StoppableWorker(Worker):
     """arq's worker, which ends between two looks at its queue; a cancellation in the middle leaks a connection.
 
+    It looks when this process has put a wake-up there, and else now and then: whoever puts one there looks himself.
     It goes on while Redis is full, which takes no mark of its life, and which only drains make less full.
     """
 
     async def _poll_iteration(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_IDLE_LOOK_SECONDS):
+                await self.ctx["woken"].wait()
+        self.ctx["woken"].clear()
         if self.ctx["stopping"].is_set():
             raise StoppedError
         await super()._poll_iteration()
@@ -64,8 +70,13 @@ def arq_client(settings: WorkerSettings, max_connections: int) -> ArqRedis:
     return client
 
 
-def arq_worker(settings: WorkerSettings, arq: ArqRedis, run_drain: RunDrain, stopping: asyncio.Event) -> Worker:
-    """Set up arq: JSON instead of pickle, no results kept, and a time limit beyond what a drain can take."""
+def arq_worker(
+    settings: WorkerSettings, arq: ArqRedis, run_drain: RunDrain, *, woken: asyncio.Event, stopping: asyncio.Event
+) -> Worker:
+    """Set up arq: JSON instead of pickle, no results kept, and a time limit beyond what a drain can take.
+
+    `woken` is set whenever there may be a wake-up in the queue, and when the process stops.
+    """
     timeout_seconds = TURN_SECONDS + 2 * settings.statement_timeout_seconds
     worker = StoppableWorker(
         functions=[func(cast(WorkerCoroutine, _drain), name=_DRAIN, timeout=timeout_seconds, max_tries=1)],
@@ -74,14 +85,14 @@ def arq_worker(settings: WorkerSettings, arq: ArqRedis, run_drain: RunDrain, sto
         redis_pool=arq,
         handle_signals=False,
         max_jobs=settings.drains_at_once + DRAINS_FOR_BURSTS,
-        poll_delay=settings.sweep_seconds / 2,
+        poll_delay=0,  # it waits for a wake-up
         queue_read_limit=_QUEUE_READ_LIMIT,
         keep_result=0,
         log_results=False,
         health_check_interval=10,
         job_serializer=to_json,
         job_deserializer=orjson.loads,
-        ctx={"run_drain": run_drain, "stopping": stopping},
+        ctx={"run_drain": run_drain, "woken": woken, "stopping": stopping},
     )
     # The wake-ups of a killed worker count as under way for so long, and enough of them would keep new ones out. A
     # drain that lasts longer is woken twice, which its lock makes harmless.

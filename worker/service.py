@@ -147,7 +147,9 @@ async def _run_arq(service: Service, arq: ArqRedis) -> None:
     while not service.stopping.is_set():
         try:
             await refuse_cluster(service.settings, service.redis, arq)
-            worker = arq_worker(service.settings, arq, service.sweep.run_drain, service.stopping)
+            worker = arq_worker(
+                service.settings, arq, service.sweep.run_drain, woken=service.sweep.woken, stopping=service.stopping
+            )
             service.jobs = worker.tasks
             await worker.async_run()
         except StoppedError:

@@ -41,21 +41,30 @@ class Sweep:
     serving: Serving
     own_drains: "set[asyncio.Task[None]]" = field(default_factory=set)
     """The drains that run without arq."""
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever there may be a wake-up in arq's queue, and when the process stops."""
     _without_arq_until: float = 0.0
 
     async def run(self, arq: ArqRedis) -> None:
         """Wake what is not empty, until the process stops."""
-        while not self.stopping.is_set():
-            self.drain.progress.tell()
-            lengths = await self.streams.lengths()
-            partitions, now = self.streams.partitions, _now()
-            self.turns.look(lengths, partitions.bursts, self.serving.partitions(partitions), now)
-            due = self.turns.due(now)
-            if due and self._without_arq_until <= now:
-                await self._wake_all(arq, due, _MOST_WAKEUPS_PER_PARTITION * len(lengths))
-            elif due:
-                self._drain_here(due)
-            await pause(self.stopping, self.settings.sweep_seconds)
+        try:
+            while not self.stopping.is_set():
+                await self._look(arq)
+                await pause(self.stopping, self.settings.sweep_seconds)
+        finally:
+            self.woken.set()
+
+    async def _look(self, arq: ArqRedis) -> None:
+        self.drain.progress.tell()
+        lengths = await self.streams.lengths()
+        partitions, now = self.streams.partitions, _now()
+        self.turns.look(lengths, partitions.bursts, self.serving.partitions(partitions), now)
+        due = self.turns.due(now)
+        if due and self._without_arq_until <= now:
+            await self._wake_all(arq, due, _MOST_WAKEUPS_PER_PARTITION * len(lengths))
+            self.woken.set()
+        elif due:
+            self._drain_here(due)
 
     async def run_drain(self, partition: int) -> None:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""

@@ -66,7 +66,10 @@ async def test_what_killed_workers_left_in_arqs_queue_keeps_no_later_worker_from
     settings = WorkerSettings(redis_url=rig.redis_url, database_url=rig.database_url)
     arq = ArqRedis.from_url(rig.redis_url)
     async with open_service(settings, asyncio.Event()) as service:
-        mark_seconds = arq_worker(settings, arq, service.sweep.run_drain, service.stopping).in_progress_timeout_s
+        alike = arq_worker(
+            settings, arq, service.sweep.run_drain, woken=service.sweep.woken, stopping=service.stopping
+        )
+        mark_seconds = alike.in_progress_timeout_s
         for _ in range(3 * PARTITIONS):  # jobs that were begun and never ended
             job = await arq.enqueue_job("drain", 0)
             assert job is not None
