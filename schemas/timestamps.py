@@ -19,7 +19,8 @@ FUTURE_BOUND = timedelta(days=1)
 
 _DIGITS = {ord(digit): str(value) for zero in (0x0660, 0x06F0, 0x0966, 0xFF10) for value, digit in
            enumerate(map(chr, range(zero, zero + 10)))}  # fmt: skip
-_GO_DUMP = re.compile(r"(\s\+\d{4})\s+[A-Z]{3,4}(\s+m=.*)?$")
+_GO_DUMP = re.compile(r"(\s[+-]\d{4})\s+(?:[A-Za-z]{3,5}|[+-]\d{2}(?:\d{2})?)(?:\s+m=.*)?$")
+"""As Go's `Time.String` ends: the offset, then the zone's name, which is an offset again where the zone has none."""
 _JAVASCRIPT_ZONE = re.compile(r"\b(?:GMT|UTC)([+-]\d{1,2}:?(?:\d{2})?)(?:\s*\(.*\))?$")
 """As `String(new Date())` ends: to the lenient parser `GMT+2` would be two hours behind Greenwich."""
 _ZONES_HOURS = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}

@@ -1,0 +1,40 @@
+"""Which texts are instants, and of which moment: pure functions, without an endpoint."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.timestamps import read_instant
+
+_MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+_ZONES = st.sampled_from([
+    (-300, "EST"), (-420, "PDT"), (-180, "-03"), (-570, "-0930"), (600, "ChST"), (-480, "AKST"), (180, "+03"),
+    (345, "+0545"), (120, "CEST"), (0, "UTC"),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dump", "hour"),
+    [
+        ("2026-11-01 10:00:00 -0500 EST", 15),
+        ("2026-11-01 10:00:00 -0500 EST m=+0.0001", 15),
+        ("2026-11-01 10:00:00 -0700 PDT m=+5.0", 17),
+        ("2026-11-01 10:00:00 -0300 -03 m=+1", 13),
+        ("2026-11-01 10:00:00 +0300 +03 m=+1", 7),
+        ("2026-11-01 10:00:00.000000000 -0800 AKST m=-1.5", 18),
+    ],
+)
+def test_a_dump_of_go_s_from_west_or_east_of_greenwich_is_read(dump: str, hour: int) -> None:
+    assert read_instant(dump) == datetime(2026, 11, 1, hour, tzinfo=UTC)
+
+
+@given(_MOMENTS, _ZONES, st.integers(0, 999), st.sampled_from(["", " m=+0.000012", " m=-3.25", " m=+1"]))
+def test_a_dump_of_go_s_is_read_by_its_offset_whatever_the_zone_is_called(
+    moment: datetime, zone: tuple[int, str], nanoseconds: int, monotonic: str
+) -> None:
+    minutes, name = zone
+    local = moment.astimezone(timezone(timedelta(minutes=minutes)))
+    fraction = f"{local:.%f}{nanoseconds:03d}".rstrip("0").rstrip(".")  # as Go writes it: none where there is none
+    assert read_instant(f"{local:%Y-%m-%d %H:%M:%S}{fraction} {local:%z} {name}{monotonic}") == moment
