@@ -25,7 +25,7 @@ _JAVASCRIPT_ZONE = re.compile(r"\b(?:GMT|UTC)([+-]\d{1,2}:?(?:\d{2})?)(?:\s*\(.*
 """As `String(new Date())` ends: to the lenient parser `GMT+2` would be two hours behind Greenwich."""
 _ZONES_HOURS = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
 """Those of RFC 2822. Other abbreviations are of several countries' zones, and count as UTC."""
-_WRITTEN_EPOCH = re.compile(r"\d{10}(?:\d{3})?", re.ASCII)
+_WRITTEN_EPOCH = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?", re.ASCII)
 _SHORTEST_INSTANT, _LONGEST_INSTANT = 8, 80
 _FIRST_MILLISECOND_EPOCH = 10_000_000_000
 
@@ -36,6 +36,8 @@ def read_instant(value: object) -> datetime | None:
     An instant without a zone is UTC. Gives None for what is no instant, or lies outside the years 1 to 9999.
     """
     if isinstance(value, str):
+        if _WRITTEN_EPOCH.fullmatch(value):  # before ISO 8601, to which the ninth digit may stand where `T` does
+            return _read_epoch(float(value))
         try:
             instant = datetime.fromisoformat(value)
         except ValueError:
@@ -96,7 +98,7 @@ def _read_epoch(number: float) -> datetime | None:
 def _read_leniently(text: str) -> datetime | None:
     plain = _JAVASCRIPT_ZONE.sub(r"\1", _GO_DUMP.sub(r"\1", text.strip().translate(_DIGITS)))
     if _WRITTEN_EPOCH.fullmatch(plain):
-        return _read_epoch(int(plain))
+        return _read_epoch(float(plain))
     if not _SHORTEST_INSTANT <= len(plain) <= _LONGEST_INSTANT or not plain[0].isalnum():
         return None
     try:

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.timestamps import read_instant
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+_EPOCHS = st.floats(1e9, 1e10, exclude_max=True) | st.floats(1e12, 1e13, exclude_max=True)
 _ZONES = st.sampled_from([
     (-300, "EST"), (-420, "PDT"), (-180, "-03"), (-570, "-0930"), (600, "ChST"), (-480, "AKST"), (180, "+03"),
     (345, "+0545"), (120, "CEST"), (0, "UTC"),
@@ -38,3 +39,9 @@ def test_a_dump_of_go_s_is_read_by_its_offset_whatever_the_zone_is_called(
     local = moment.astimezone(timezone(timedelta(minutes=minutes)))
     fraction = f"{local:.%f}{nanoseconds:03d}".rstrip("0").rstrip(".")  # as Go writes it: none where there is none
     assert read_instant(f"{local:%Y-%m-%d %H:%M:%S}{fraction} {local:%z} {name}{monotonic}") == moment
+
+
+@given(_EPOCHS | _EPOCHS.map(int))
+@example(1712123100000)  # begins as the last day of the year 1712 does
+def test_a_unix_time_as_text_is_the_number_s_instant_with_or_without_a_fraction(number: float) -> None:
+    assert read_instant(str(number)) == read_instant(number) is not None
