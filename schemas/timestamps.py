@@ -27,6 +27,8 @@ _ZONES_HOURS = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6
 """Those of RFC 2822. Other abbreviations are of several countries' zones, and count as UTC."""
 _WRITTEN_EPOCH = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?", re.ASCII)
 _SHORTEST_INSTANT, _LONGEST_INSTANT = 8, 80
+_LONGEST_WRITTEN = 250
+"""With what the patterns above take away. The worst of texts takes them the square of its length."""
 _FIRST_MILLISECOND_EPOCH = 10_000_000_000
 
 
@@ -96,6 +98,8 @@ def _read_epoch(number: float) -> datetime | None:
 
 
 def _read_leniently(text: str) -> datetime | None:
+    if len(text) > _LONGEST_WRITTEN:
+        return None
     plain = _JAVASCRIPT_ZONE.sub(r"\1", _GO_DUMP.sub(r"\1", text.strip().translate(_DIGITS)))
     if _WRITTEN_EPOCH.fullmatch(plain):
         return _read_epoch(float(plain))

@@ -1,5 +1,6 @@
 """Which texts are instants, and of which moment: pure functions, without an endpoint."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -45,3 +46,11 @@ def test_a_dump_of_go_s_is_read_by_its_offset_whatever_the_zone_is_called(
 @example(1712123100000)  # begins as the last day of the year 1712 does
 def test_a_unix_time_as_text_is_the_number_s_instant_with_or_without_a_fraction(number: float) -> None:
     assert read_instant(str(number)) == read_instant(number) is not None
+
+
+@pytest.mark.parametrize("part", [" +0000 UTC m=", " GMT+0000(", " -0500 -05", " ", "1"])
+def test_a_long_text_is_passed_over_at_once(part: str) -> None:
+    text = f"2026{part * (100_000 // len(part))}\nx"
+    started_at = time.process_time()
+    assert read_instant(text) is None
+    assert time.process_time() - started_at < 0.2
