@@ -35,7 +35,8 @@ _FIRST_MILLISECOND_EPOCH = 10_000_000_000
 def read_instant(value: object) -> datetime | None:
     """Read an instant: ISO 8601, Unix seconds or milliseconds, and the odd forms that clients are known to send.
 
-    An instant without a zone is UTC. Gives None for what is no instant, or lies outside the years 1 to 9999.
+    An instant without a zone is UTC. Gives None for what is no instant, as a time of day is none, or lies outside the
+    years 1 to 9999.
     """
     if isinstance(value, str):
         if _WRITTEN_EPOCH.fullmatch(value):  # before ISO 8601, to which the ninth digit may stand where `T` does
@@ -110,9 +111,14 @@ def _read_leniently(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     try:
-        return _in_bounds(lenient_parser.parse(plain, default=datetime(1970, 1, 1, tzinfo=UTC), tzinfos=_zone_seconds))
+        # What a text leaves out is the default's: where another year makes another instant, it has no date of its own.
+        instant, in_other_year = (
+            lenient_parser.parse(plain, default=datetime(year, 1, 1, tzinfo=UTC), tzinfos=_zone_seconds)
+            for year in (1970, 1971)
+        )
     except (ValueError, OverflowError, TypeError):
         return None
+    return _in_bounds(instant) if instant == in_other_year else None
 
 
 def _zone_seconds(name: str | None, offset_seconds: int | None) -> int:

@@ -11,6 +11,9 @@ from schemas.timestamps import read_instant
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 _EPOCHS = st.floats(1e9, 1e10, exclude_max=True) | st.floats(1e12, 1e13, exclude_max=True)
+_WITHOUT_YEAR = (
+    "%I:%M:%S %p", "%A %H:%M", "%B", "%d %B", "%a %b %d %H:%M:%S", "%b %d, %H:%M:%S", "%d %b %H:%M:%S.%f",
+)  # fmt: skip
 _ZONES = st.sampled_from([
     (-300, "EST"), (-420, "PDT"), (-180, "-03"), (-570, "-0930"), (600, "ChST"), (-480, "AKST"), (180, "+03"),
     (345, "+0545"), (120, "CEST"), (0, "UTC"),
@@ -46,6 +49,19 @@ def test_a_dump_of_go_s_is_read_by_its_offset_whatever_the_zone_is_called(
 @example(1712123100000)  # begins as the last day of the year 1712 does
 def test_a_unix_time_as_text_is_the_number_s_instant_with_or_without_a_fraction(number: float) -> None:
     assert read_instant(str(number)) == read_instant(number) is not None
+
+
+@given(_MOMENTS, st.sampled_from(_WITHOUT_YEAR))
+def test_a_text_without_a_year_is_no_instant(moment: datetime, form: str) -> None:
+    assert read_instant(moment.strftime(form)) is None
+    assert read_instant(f"{moment.strftime(form)} +0530") is None
+
+
+@given(_MOMENTS, st.sampled_from(_WITHOUT_YEAR[2:]))
+def test_the_same_text_with_its_year_is_one(moment: datetime, form: str) -> None:
+    found = read_instant(moment.strftime(f"{form} %Y"))
+    assert found is not None
+    assert (found.year, found.month) == (moment.year, moment.month)
 
 
 @pytest.mark.parametrize("part", [" +0000 UTC m=", " GMT+0000(", " -0500 -05", " ", "1"])

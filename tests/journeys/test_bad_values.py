@@ -49,7 +49,10 @@ async def test_a_byte_order_mark_is_skipped(system: System) -> None:
     assert len(await system.rows("events")) == 1
 
 
-@pytest.mark.parametrize("year", ["0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "-4000-01-01", "soon", 1e300])
+@pytest.mark.parametrize(
+    "year",
+    ["0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "-4000-01-01", "soon", 1e300, "10:00:00 AM", "Monday 10:00"],
+)
 async def test_an_impossible_time_gives_way_to_the_time_of_arrival(system: System, year: object) -> None:
     sent = track("x", userId="u1") | {"timestamp": year, "originalTimestamp": year, "receivedAt": at(7)}
     await system.send(sent)
