@@ -71,7 +71,12 @@ _OR_WRITE_KEY: list[_Json] = [*_BY_HEADER, {}]
 """The body's `writeKey` may open a connection too, for which OpenAPI has no word."""
 
 _SENDER_ID = {"anyOf": [{"type": "string", "pattern": r"\S"}, {"type": "number"}]}
-_NEEDED_IDS = {"group": "groupId", "alias": "previousId"}
+_IDS_NEEDED: Mapping[str, Sequence[Sequence[str]]] = {
+    "alias": (("userId", "previousId"), ("userId", "anonymousId")),
+    "delete": (("userId",),),
+    "group": (("groupId", "userId"), ("groupId", "anonymousId")),
+}
+"""Of some calls, sets of ids of which one is needed; the others need an id of their sender's."""
 _INSTANTS = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 _INSTANT = {"description": "ISO 8601, or Unix time in seconds or milliseconds; what cannot be read is passed over."}
 _WRITE_KEY = {"description": "The connection's secret, where no header has it."}
@@ -205,15 +210,12 @@ def _schemas() -> _Json:
 def _call(name: str, made: _Json) -> _Json:
     """Give a call's schema: without `type`, where the path has it, and with what acceptance looks for by itself."""
     properties = {field: _plain(schema) for field, schema in made["properties"].items() if field != "type"}
-    needed = _NEEDED_IDS.get(name)
-    if needed is not None:
-        properties[needed] = _SENDER_ID
     properties |= dict.fromkeys(_INSTANTS, _INSTANT) | {"writeKey": _WRITE_KEY}
-    senders = ("userId",) if name in ("alias", "delete") else ("userId", "anonymousId")
+    needed = _IDS_NEEDED.get(name, (("userId",), ("anonymousId",)))
     return made | {
         "properties": properties,
         "required": [field for field in made["required"] if field != "type"],
-        "anyOf": [_has({sender: _SENDER_ID}) for sender in senders],
+        "anyOf": [_has(dict.fromkeys(ids, _SENDER_ID)) for ids in needed],
     }
 
 

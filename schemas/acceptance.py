@@ -30,7 +30,7 @@ _KNOWN = frozenset((*_FIELDS, "_metadata"))
 _BY_FOLDED_NAME = {name.lower(): name for name in _FIELDS}
 _LEGACY_ALIAS_FIELDS = {"from": "previousId", "to": "userId"}
 _IDS = ("messageId", "userId", "anonymousId", "previousId", "groupId")
-_REQUIRED_TEXT = {"track": "event", "group": "groupId", "alias": "previousId"}
+_REQUIRED_TEXT = {"track": "event", "group": "groupId"}
 _SENDERS_TYPES = TYPES - {"delete"}
 _ROOT = " - at `$"
 """What stands before a field's path, here as in what msgspec says of it."""
@@ -118,6 +118,8 @@ def _uniform(raw: Any, call_type: str | None, *, from_segment: bool) -> tuple[di
         raise _RefusedError(reason, what, field.removesuffix("`")) from None
     _check_fields(raw)
     sender = _sender(raw)
+    if raw["type"] == "alias":
+        _name_previous(raw)
     _make_ids_text(raw)
     return raw, sender
 
@@ -170,6 +172,18 @@ def _sender(message: Mapping[str, Any]) -> str:
             return value
     needed = " or ".join(f"`{name}`" for name in names)
     raise _RefusedError("missing_id", f"Object missing required field {needed}")
+
+
+def _name_previous(alias: dict[str, Any]) -> None:
+    """Take the anonymousId for a previousId that is missing.
+
+    Source: Segment's spec, "Alias": `previousId` is optional, and is the anonymousId then.
+    """
+    if id_text(alias.get("previousId")):
+        return
+    if not id_text(alias.get("anonymousId")):
+        raise _RefusedError("missing_field", "Object missing required field `previousId` or `anonymousId`")
+    alias["previousId"] = alias["anonymousId"]
 
 
 def _make_ids_text(message: dict[str, Any]) -> None:
