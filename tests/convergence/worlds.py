@@ -36,7 +36,8 @@ def messages(draw: st.DrawFn, number: int) -> dict[str, Any]:
         "anonymousId": draw(st.sampled_from(_SOMETIMES)),
         "context": draw(contexts(type_)),
     }
-    if message["userId"] is None and (message["anonymousId"] is None or type_ == "alias"):
+    may_be_nobodys = type_ == "group" and "personas" in message["context"]
+    if message["userId"] is None and (type_ == "alias" or (message["anonymousId"] is None and not may_be_nobodys)):
         message["userId"] = draw(st.sampled_from(_IDS))
     message |= draw(_fields(type_, message["context"]))
     if type_ == "alias" and message["anonymousId"] is not None and draw(st.booleans()):

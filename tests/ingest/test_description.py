@@ -71,6 +71,17 @@ def test_an_alias_of_one_id_alone_is_not(ids: dict[str, Any]) -> None:
     assert not fits("alias", ids)
 
 
+@pytest.mark.parametrize("ids", [{}, {"userId": None, "anonymousId": ""}])
+def test_an_account_s_audience_without_anybody_s_id_is_described_for_the_webhook_alone(ids: dict[str, Any]) -> None:
+    audience = {"type": "group", "groupId": "g", "context": {"personas": {}}} | ids
+    assert fits("delivery", audience)
+    assert fits("delivery", [audience])
+    assert not fits("batch", [audience])
+    assert not fits("group", audience)
+    assert not fits("delivery", audience | {"context": {}})
+    assert not fits("delivery", audience | {"groupId": None})
+
+
 async def test_the_description_can_be_read_by_a_page_of_any_origin(edge: Edge) -> None:
     answer = await edge.get("/openapi.json")
 
