@@ -71,7 +71,13 @@ _OR_WRITE_KEY: list[_Json] = [*_BY_HEADER, {}]
 """The body's `writeKey` may open a connection too, for which OpenAPI has no word."""
 
 _SENDER_ID = {"anyOf": [{"type": "string", "pattern": r"\S"}, {"type": "number"}]}
-_NEEDED_IDS = {"group": "groupId", "alias": "previousId"}
+_IDS_NEEDED: Mapping[str, Sequence[Sequence[str]]] = {
+    "alias": (("userId", "previousId"), ("userId", "anonymousId")),
+    "delete": (("userId",),),
+    "group": (("groupId", "userId"), ("groupId", "anonymousId")),
+}
+"""Of some calls, sets of ids of which one is needed; the others need an id of their sender's."""
+_SENDERS_IDS = (("userId",), ("anonymousId",))
 _INSTANTS = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 _INSTANT = {"description": "ISO 8601, or Unix time in seconds or milliseconds; what cannot be read is passed over."}
 _WRITE_KEY = {"description": "The connection's secret, where no header has it."}
@@ -184,7 +190,7 @@ def _refusal(status: int) -> _Json:
 
 def _schemas() -> _Json:
     _, made = msgspec.json.schema_components(list(CALLS.values()))
-    calls = {name: _call(name, made[kind.__name__]) for name, kind in CALLS.items()}
+    calls = {name: _call(made[kind.__name__], _IDS_NEEDED.get(name, _SENDERS_IDS)) for name, kind in CALLS.items()}
     typed = [{"allOf": [_ref(name), _has({"type": {"const": name}})]} for name in CALLS]
     shared = {name: {"description": "Given to each message that has no such value of its own."} for name in
               ("context", "integrations", "sentAt")}  # fmt: skip
@@ -195,25 +201,29 @@ def _schemas() -> _Json:
     }
     return calls | {
         "message": {"description": "`type` says what the message is.", "anyOf": typed},
-        "delivery": {"anyOf": [_ref("message"), {"type": "array", "items": _ref("message")}]},
+        "accountAudience": {
+            "description": "A Group call of Engage's, which says of an account alone whether it is in an audience.",
+            "allOf": [
+                _call(made["Group"], (("groupId",),)),
+                _has({"type": {"const": "group"}, "context": _has({"personas": {"type": "object"}})}),
+            ],
+        },
+        "delivered": {"anyOf": [_ref("message"), _ref("accountAudience")]},
+        "delivery": {"anyOf": [_ref("delivered"), {"type": "array", "items": _ref("delivered")}]},
         "batch": {"anyOf": [batch, {"type": "array", "items": _ref("message")}]},
         "accepted": _has({"success": {"const": True}}) | {"additionalProperties": False},
         "readiness": _has({"success": {"const": True}, "checks": {"type": "object"}}),
     }
 
 
-def _call(name: str, made: _Json) -> _Json:
+def _call(made: _Json, needed: Sequence[Sequence[str]]) -> _Json:
     """Give a call's schema: without `type`, where the path has it, and with what acceptance looks for by itself."""
     properties = {field: _plain(schema) for field, schema in made["properties"].items() if field != "type"}
-    needed = _NEEDED_IDS.get(name)
-    if needed is not None:
-        properties[needed] = _SENDER_ID
     properties |= dict.fromkeys(_INSTANTS, _INSTANT) | {"writeKey": _WRITE_KEY}
-    senders = ("userId",) if name in ("alias", "delete") else ("userId", "anonymousId")
     return made | {
         "properties": properties,
         "required": [field for field in made["required"] if field != "type"],
-        "anyOf": [_has({sender: _SENDER_ID}) for sender in senders],
+        "anyOf": [_has(dict.fromkeys(ids, _SENDER_ID)) for ids in needed],
     }
 
 

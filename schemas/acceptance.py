@@ -30,7 +30,7 @@ _KNOWN = frozenset((*_FIELDS, "_metadata"))
 _BY_FOLDED_NAME = {name.lower(): name for name in _FIELDS}
 _LEGACY_ALIAS_FIELDS = {"from": "previousId", "to": "userId"}
 _IDS = ("messageId", "userId", "anonymousId", "previousId", "groupId")
-_REQUIRED_TEXT = {"track": "event", "group": "groupId", "alias": "previousId"}
+_REQUIRED_TEXT = {"track": "event", "group": "groupId"}
 _SENDERS_TYPES = TYPES - {"delete"}
 _ROOT = " - at `$"
 """What stands before a field's path, here as in what msgspec says of it."""
@@ -78,8 +78,8 @@ def accept(
 
     `raw` is what `read_json` gave and is made uniform in place; `call_type` is the call that the URL names.
     A refusal's path begins at the message. `from_segment` is for what Segment itself delivers: its `receivedAt` is the
-    one that its `timestamp` was computed from, and it may say that a person is to be deleted. A write key, which every
-    visitor of a website can read, may not.
+    one that its `timestamp` was computed from, it may speak of an account without anybody's id, and it may say that a
+    person is to be deleted. A write key, which every visitor of a website can read, may not.
     """
     try:
         message, sender = _uniform(raw, call_type, from_segment=from_segment)
@@ -117,7 +117,9 @@ def _uniform(raw: Any, call_type: str | None, *, from_segment: bool) -> tuple[di
         reason: Reason = "missing_field" if "missing required" in what else "invalid_field"
         raise _RefusedError(reason, what, field.removesuffix("`")) from None
     _check_fields(raw)
-    sender = _sender(raw)
+    sender = _sender(raw, from_segment=from_segment)
+    if raw["type"] == "alias":
+        _name_previous(raw)
     _make_ids_text(raw)
     return raw, sender
 
@@ -163,13 +165,35 @@ def _check_fields(message: dict[str, Any]) -> None:
             message[name] = {}
 
 
-def _sender(message: Mapping[str, Any]) -> str:
-    names = ("userId",) if message["type"] in ("alias", "delete") else ("userId", "anonymousId")
+def _sender(message: Mapping[str, Any], *, from_segment: bool) -> str:
+    names = ["userId"] if message["type"] in ("alias", "delete") else ["userId", "anonymousId"]
+    if from_segment and _is_account_audience(message):
+        names.append("groupId")
     for name in names:
         if value := id_text(message.get(name)):
             return value
     needed = " or ".join(f"`{name}`" for name in names)
     raise _RefusedError("missing_id", f"Object missing required field {needed}")
+
+
+def _is_account_audience(message: Mapping[str, Any]) -> bool:
+    """Tell whether Engage says this of an account, which may be nobody's doing.
+
+    Source: Segment's "Account-level Audiences": a Group call for each account that comes or goes.
+    """
+    return message["type"] == "group" and isinstance((message.get("context") or {}).get("personas"), dict)
+
+
+def _name_previous(alias: dict[str, Any]) -> None:
+    """Take the anonymousId for a previousId that is missing.
+
+    Source: Segment's spec, "Alias": `previousId` is optional, and is the anonymousId then.
+    """
+    if id_text(alias.get("previousId")):
+        return
+    if not id_text(alias.get("anonymousId")):
+        raise _RefusedError("missing_field", "Object missing required field `previousId` or `anonymousId`")
+    alias["previousId"] = alias["anonymousId"]
 
 
 def _make_ids_text(message: dict[str, Any]) -> None:

@@ -59,9 +59,9 @@ class Group(Call, tag="group"):
 
 
 class Alias(Call, tag="alias"):
-    """That two ids are one person's."""
+    """That two ids are one person's: the userId, and the previousId, or without one the anonymousId."""
 
-    previous_id: Id
+    previous_id: Id = None
 
 
 class Delete(Call, tag="delete"):

@@ -19,22 +19,28 @@ FUTURE_BOUND = timedelta(days=1)
 
 _DIGITS = {ord(digit): str(value) for zero in (0x0660, 0x06F0, 0x0966, 0xFF10) for value, digit in
            enumerate(map(chr, range(zero, zero + 10)))}  # fmt: skip
-_GO_DUMP = re.compile(r"(\s\+\d{4})\s+[A-Z]{3,4}(\s+m=.*)?$")
+_GO_DUMP = re.compile(r"(\s[+-]\d{4})\s+(?:[A-Za-z]{3,5}|[+-]\d{2}(?:\d{2})?)(?:\s+m=.*)?$")
+"""As Go's `Time.String` ends: the offset, then the zone's name, which is an offset again where the zone has none."""
 _JAVASCRIPT_ZONE = re.compile(r"\b(?:GMT|UTC)([+-]\d{1,2}:?(?:\d{2})?)(?:\s*\(.*\))?$")
 """As `String(new Date())` ends: to the lenient parser `GMT+2` would be two hours behind Greenwich."""
 _ZONES_HOURS = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
 """Those of RFC 2822. Other abbreviations are of several countries' zones, and count as UTC."""
-_WRITTEN_EPOCH = re.compile(r"\d{10}(?:\d{3})?", re.ASCII)
+_WRITTEN_EPOCH = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?", re.ASCII)
 _SHORTEST_INSTANT, _LONGEST_INSTANT = 8, 80
+_LONGEST_WRITTEN = 250
+"""With what the patterns above take away. The worst of texts takes them the square of its length."""
 _FIRST_MILLISECOND_EPOCH = 10_000_000_000
 
 
 def read_instant(value: object) -> datetime | None:
     """Read an instant: ISO 8601, Unix seconds or milliseconds, and the odd forms that clients are known to send.
 
-    An instant without a zone is UTC. Gives None for what is no instant, or lies outside the years 1 to 9999.
+    An instant without a zone is UTC. Gives None for what is no instant, as a time of day is none, or lies outside the
+    years 1 to 9999.
     """
     if isinstance(value, str):
+        if _WRITTEN_EPOCH.fullmatch(value):  # before ISO 8601, to which the ninth digit may stand where `T` does
+            return _read_epoch(float(value))
         try:
             instant = datetime.fromisoformat(value)
         except ValueError:
@@ -93,9 +99,11 @@ def _read_epoch(number: float) -> datetime | None:
 
 
 def _read_leniently(text: str) -> datetime | None:
+    if len(text) > _LONGEST_WRITTEN:
+        return None
     plain = _JAVASCRIPT_ZONE.sub(r"\1", _GO_DUMP.sub(r"\1", text.strip().translate(_DIGITS)))
     if _WRITTEN_EPOCH.fullmatch(plain):
-        return _read_epoch(int(plain))
+        return _read_epoch(float(plain))
     if not _SHORTEST_INSTANT <= len(plain) <= _LONGEST_INSTANT or not plain[0].isalnum():
         return None
     try:
@@ -103,9 +111,14 @@ def _read_leniently(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     try:
-        return _in_bounds(lenient_parser.parse(plain, default=datetime(1970, 1, 1, tzinfo=UTC), tzinfos=_zone_seconds))
+        # What a text leaves out is the default's: where another year makes another instant, it has no date of its own.
+        instant, in_other_year = (
+            lenient_parser.parse(plain, default=datetime(year, 1, 1, tzinfo=UTC), tzinfos=_zone_seconds)
+            for year in (1970, 1971)
+        )
     except (ValueError, OverflowError, TypeError):
         return None
+    return _in_bounds(instant) if instant == in_other_year else None
 
 
 def _zone_seconds(name: str | None, offset_seconds: int | None) -> int:

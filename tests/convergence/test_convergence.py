@@ -12,6 +12,8 @@ from tests.convergence.worlds import METHODS, Delivery, deliveries, told, worlds
 _CHAIN = [told("alias", n, n // 2, userId=f"u{n + 1}", previousId=f"u{n}") for n in range(100)]
 _RENAMED_BACK = [told("alias", n, n, userId=user, previousId="u0") for n, user in enumerate(["u1", "u2", "u1", "u1"])]
 _CIRCLE = [told("alias", n, n, userId=f"u{1 - n % 2}", previousId=f"u{n % 2}") for n in range(3)]
+_ENGAGE = {"personas": {"computation_class": "audience", "computation_key": "big"}}
+_NOBODYS = [told("group", n, n, groupId="g1", traits={"big": n % 2 == 0}, context=_ENGAGE) for n in range(3)]
 _SAME: list[tuple[int, int, dict[str, Any]]] = [(0, 1, {"plan": True}), (1, 9, {}), (2, 5, {"plan": 1})]
 """To Python the second value is the first one, and nothing else about the contact changes with it."""
 
@@ -34,6 +36,7 @@ many_worlds = settings(
 @example(Delivery([_CHAIN], at_once=True))
 @example(Delivery([_RENAMED_BACK], at_once=True))
 @example(Delivery([_CIRCLE], at_once=True))
+@example(Delivery([_NOBODYS[1:], _NOBODYS[:2]], at_once=False))
 async def test_the_state_is_a_function_of_the_set_of_messages(stage: Stage, delivery: Delivery) -> None:
     workspace = await stage.new_workspace()
     await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)

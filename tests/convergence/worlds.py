@@ -36,9 +36,12 @@ def messages(draw: st.DrawFn, number: int) -> dict[str, Any]:
         "anonymousId": draw(st.sampled_from(_SOMETIMES)),
         "context": draw(contexts(type_)),
     }
-    if message["userId"] is None and (message["anonymousId"] is None or type_ == "alias"):
+    may_be_nobodys = type_ == "group" and "personas" in message["context"]
+    if message["userId"] is None and (type_ == "alias" or (message["anonymousId"] is None and not may_be_nobodys)):
         message["userId"] = draw(st.sampled_from(_IDS))
     message |= draw(_fields(type_, message["context"]))
+    if type_ == "alias" and message["anonymousId"] is not None and draw(st.booleans()):
+        message["previousId"] = message["anonymousId"]
     if draw(st.sampled_from([False, False, False, True])):
         message["is_ahead"] = True
     return message
@@ -47,9 +50,12 @@ def messages(draw: st.DrawFn, number: int) -> dict[str, Any]:
 def as_sent(message: dict[str, Any]) -> dict[str, Any]:
     """Give what is sent of a message: where a clock runs years ahead, a time at which the message does not count.
 
-    It counts a day after it was received, which is the message's time for the model.
+    It counts a day after it was received, which is the message's time for the model. An alias of its own visitor leaves
+    the previousId out.
     """
     sent = {key: value for key, value in message.items() if key not in ("connection", "is_ahead")}
+    if sent["type"] == "alias" and sent["previousId"] == sent["anonymousId"]:
+        del sent["previousId"]
     if message.get("is_ahead"):
         received_at = datetime.fromisoformat(message["timestamp"]) - timedelta(days=1)
         sent |= {"timestamp": "2030-01-01T00:00:00.000Z", "receivedAt": received_at.isoformat()}

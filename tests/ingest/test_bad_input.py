@@ -38,8 +38,12 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "a number as event": (U | {"type": "track", "event": 5}, "invalid_field", "`$.event`"),
     "no groupId": (U | {"type": "group"}, "missing_field", "`groupId` - at `$`"),
     "an object as groupId": (U | {"type": "group", "groupId": {}}, "invalid_field", "`$.groupId`"),
-    "no previousId": (U | {"type": "alias"}, "missing_field", "`previousId` - at `$`"),
+    "neither previousId nor anonymousId": (U | {"type": "alias"}, "missing_field", "`anonymousId` - at `$`"),
+    "both of them blank": (
+        U | {"type": "alias", "previousId": "", "anonymousId": " "}, "missing_field", "`anonymousId` - at `$`"
+    ),
     "an alias without userId": ({"type": "alias", "previousId": "a"}, "missing_id", "`$`"),
+    "an alias of an anonymousId alone": ({"type": "alias", "anonymousId": "a"}, "missing_id", "`$`"),
     "traits as a string": (U | {"type": "identify", "traits": "x"}, "invalid_field", "`$.traits`"),
     "properties as a list": (TRACK | {"properties": [1]}, "invalid_field", "`$.properties`"),
     "context as a number": (TRACK | {"context": 5}, "invalid_field", "`$.context`"),

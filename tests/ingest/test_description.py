@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 from aiohttp import web
+from jsonschema_rs import is_valid
 
 from ingest.answers import Code
 from ingest.app import create_app
@@ -53,6 +54,32 @@ def test_every_code_of_an_answer_is_described_and_no_other() -> None:
     codes = {code for vocabulary in get_args(Code) for code in get_args(vocabulary)}
     assert set(get_args(Reason)) < codes
     assert {code for _, told in REFUSALS.values() for code in told} == codes - _OF_WORKERS
+
+
+def fits(name: str, value: object) -> bool:
+    """Tell whether a body is as a schema of the document has it."""
+    return is_valid({"$ref": f"#/components/schemas/{name}", "components": describe()["components"]}, value)
+
+
+@pytest.mark.parametrize("ids", [{"previousId": "p"}, {"anonymousId": 5}, {"previousId": " ", "anonymousId": "a"}])
+def test_an_alias_of_either_id_is_described(ids: dict[str, Any]) -> None:
+    assert fits("alias", {"userId": "u"} | ids)
+
+
+@pytest.mark.parametrize("ids", [{"userId": "u"}, {"userId": "u", "previousId": ""}, {"anonymousId": "a"}])
+def test_an_alias_of_one_id_alone_is_not(ids: dict[str, Any]) -> None:
+    assert not fits("alias", ids)
+
+
+@pytest.mark.parametrize("ids", [{}, {"userId": None, "anonymousId": ""}])
+def test_an_account_s_audience_without_anybody_s_id_is_described_for_the_webhook_alone(ids: dict[str, Any]) -> None:
+    audience = {"type": "group", "groupId": "g", "context": {"personas": {}}} | ids
+    assert fits("delivery", audience)
+    assert fits("delivery", [audience])
+    assert not fits("batch", [audience])
+    assert not fits("group", audience)
+    assert not fits("delivery", audience | {"context": {}})
+    assert not fits("delivery", audience | {"groupId": None})
 
 
 async def test_the_description_can_be_read_by_a_page_of_any_origin(edge: Edge) -> None:

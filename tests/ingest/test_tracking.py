@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from ingest.tracking import BATCHES, CALLS
+from ingest.webhook import PATH as WEBHOOKS
 from schemas.queue import ENTRY_MESSAGES
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import CONNECTION, SECRET, TRACK, Edge, running_edge
 
+WEBHOOK = f"{WEBHOOKS}{CONNECTION.id}"
 ANY = {"userId": "u1", "event": "Signed Up", "groupId": "g1", "previousId": "a1", "messageId": "m1"}
 
 
@@ -47,6 +49,19 @@ async def test_of_an_alias_old_and_new_names_the_new_ones_win(edge: Edge) -> Non
 
     (message,) = await edge.messages()
     assert (message["previousId"], message["userId"]) == ("a1", "u1")
+
+
+@pytest.mark.parametrize("given", [{}, {"previousId": None}, {"previousId": " "}, {"from": ""}])
+@pytest.mark.parametrize("path", ["/v1/alias", "/v1/batch", WEBHOOK])
+async def test_an_alias_without_a_previous_id_is_of_its_anonymous_id(
+    edge: Edge, path: str, given: dict[str, Any]
+) -> None:
+    alias = {"type": "alias", "userId": "u1", "anonymousId": 5} | given
+    answer = await edge.post(path, [alias] if path == "/v1/batch" else alias)
+
+    assert answer.status == 200
+    (message,) = await edge.messages()
+    assert (message["previousId"], message["userId"], message["anonymousId"]) == ("5", "u1", "5")
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

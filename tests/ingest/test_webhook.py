@@ -2,12 +2,17 @@ import gzip
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import pytest
 
 from tests.ingest.edge import CONNECTION, SECRET, TRACK, Edge, basic
 
 WEBHOOK = f"/webhook/{CONNECTION.id}"
+AUDIENCE = {
+    "type": "group", "messageId": "m1", "groupId": "g1", "traits": {"big": True},
+    "context": {"personas": {"computation_class": "audience", "computation_key": "big"}},
+}  # fmt: skip
 
 
 def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
@@ -29,6 +34,37 @@ async def test_an_array_keeps_its_good_messages_and_queues_the_bad_ones_with_the
     assert [message["messageId"] for message in await edge.messages()] == ["m1"]
     places = {refusal.detail.rpartition(" ")[2] for refusal in await edge.refusals()}
     assert places == {"`$[1].type`", "`$[2].event`"}
+
+
+async def test_an_account_s_audience_may_be_without_anybody_s_id(edge: Edge) -> None:
+    blank = AUDIENCE | {"messageId": "m2", "groupId": 7, "userId": "", "anonymousId": None}
+    assert (await edge.post(WEBHOOK, AUDIENCE)).status == 200
+    assert (await edge.post(WEBHOOK, [blank])).status == 200
+
+    assert [message["groupId"] for message in await edge.messages()] == ["g1", "7"]
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("/v1/group", {}),
+        (WEBHOOK, {"context": {}}),
+        (WEBHOOK, {"context": None}),
+        (WEBHOOK, {"context": {"personas": None}}),
+        (WEBHOOK, {"type": "identify"}),
+        (WEBHOOK, {"type": "track", "event": "Audience Entered"}),
+    ],
+)
+async def test_any_other_message_without_an_id_is_refused(edge: Edge, path: str, change: dict[str, Any]) -> None:
+    for message in (AUDIENCE | change, AUDIENCE | change | {"somethingElse": 1}):
+        answer = await edge.post(path, message)
+        assert (answer.status, answer.json["code"]) == (400, "missing_id")
+
+
+async def test_a_batch_of_a_write_key_s_keeps_no_account_s_audience_without_an_id(edge: Edge) -> None:
+    await edge.post("/v1/batch", [AUDIENCE])
+
+    assert [refusal.reason for refusal in await edge.refusals()] == ["missing_id"]
 
 
 async def test_an_empty_array_is_accepted(edge: Edge) -> None:

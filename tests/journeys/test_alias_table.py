@@ -189,6 +189,16 @@ async def test_a_shared_browser_never_glues_two_users_together(system: System, i
     assert await outcomes(system) == [("browser", "bob", "refused")]
 
 
+@both_orders
+async def test_an_alias_without_a_previous_id_renames_its_visitor(system: System, is_reversed: bool) -> None:
+    told = [track("looked", 1, anonymousId="a"), alias(None, "u", 2, anonymousId="a")]
+    await send_each(system, told, is_reversed=is_reversed)
+    contacts = await system.contacts()
+    assert list(contacts) == ["u"]
+    assert await system.rows("events", "contact_id") == [(contacts["u"]["id"],)]
+    assert await outcomes(system) == [("a", "u", "renamed")]
+
+
 @pytest.mark.parametrize("no_id", ["null", "undefined", "0", "anonymous", "[object Object]", " ", "NaN", "-1"])
 async def test_an_id_that_is_no_id_links_nothing(system: System, no_id: str) -> None:
     await system.send(

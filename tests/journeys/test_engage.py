@@ -81,6 +81,20 @@ async def test_an_account_audience_is_the_accounts_trait_and_membership(system: 
     assert rows[0]["entered_at"].isoformat().startswith(at(1)[:16])
 
 
+async def test_an_account_audience_may_name_nobody(system: System) -> None:
+    came, went = (
+        group("g1", minute, traits={"big": is_member}, context=personas("big"))
+        for minute, is_member in ((1, True), (5, False))
+    )
+    await system.send(went, came)
+    await system.send(came)
+    assert [stay[2:] for stay in await memberships(system)] == [(False, "00:01", "00:05")]
+    assert await system.rows("accounts", "key, traits->>'big'") == [("g1", "false")]
+    assert await system.rows("contacts") == []
+    assert await system.database.fetchval("SELECT count(*) FROM variance_data.messages WHERE sender_id IS NULL") == 2
+    assert await system.ledger() == {"applied": 2, "duplicate": 1, "suppressed": 0, "dead": 0}
+
+
 async def test_the_first_sync_of_an_audience_is_applied_whole(system: System) -> None:
     await system.send(*(entry(1, is_member=True, user=f"member-{number}") for number in range(1000)))
     assert len(await memberships(system)) == 1000
