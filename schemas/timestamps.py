@@ -39,7 +39,8 @@ def read_instant(value: object) -> datetime | None:
     years 1 to 9999.
     """
     if isinstance(value, str):
-        if _WRITTEN_EPOCH.fullmatch(value):  # before ISO 8601, to which the ninth digit may stand where `T` does
+        # Before ISO 8601, to which the ninth digit may stand where `T` does.
+        if value[4:5].isdigit() and _WRITTEN_EPOCH.fullmatch(value):
             return _read_epoch(float(value))
         try:
             instant = datetime.fromisoformat(value)

@@ -1,6 +1,6 @@
 """Reading and clearing the partitions' streams."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 
 from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
 from schemas.queue import QueuedMessage, read_pair, removed_key, stream_key
+from schemas.redis_client import RedisClient
 from schemas.redis_commands import run_all
 
 _FIRST_READ = 4
@@ -38,7 +39,21 @@ class Streams:
         self.partitions = NEVER_CHANGED
         """As of the last look; `most` is what it ever was."""
         # redis-py would make a dict of an entry's pairs, and lose a repeated message.
-        redis.set_response_callback("XRANGE", lambda response, **_options: response)
+        for command in ("XRANGE", "XREAD"):
+            redis.set_response_callback(command, lambda response, **_options: response)
+
+    async def wait_for_entries(self, partitions: Iterable[int], seconds: float) -> bool:
+        """Return as soon as an entry waits in one of these partitions, or after so many seconds.
+
+        False, and at once, in a cluster, whose servers would all have to be asked.
+        """
+        if isinstance(self._redis, RedisClient) and await self._redis.is_cluster():
+            return False
+        streams = [stream_key(partition) for partition in partitions]
+        await self._redis.execute_command(  # type: ignore[no-untyped-call] # as below
+            "XREAD", "COUNT", 1, "BLOCK", max(1, int(seconds * 1000)), "STREAMS", *streams, *["0"] * len(streams)
+        )
+        return True
 
     async def lengths(self) -> list[int]:
         """Give how many entries wait in each partition; none in those of a cluster's server that is away."""

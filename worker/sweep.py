@@ -1,7 +1,8 @@
 """Wakes a drain for each partition that is not empty, by way of arq, or by itself where arq's Redis is away.
 
 arq's own queue holds wake-ups only. Losing them costs a moment: the sweep looks at every partition several times a
-second. Where arq has a Redis of its own, and that is away, or Redis is full, the sweep runs the drains itself.
+second, and while all are empty it rests until one is not. Where arq has a Redis of its own, and that is away, or Redis
+is full, the sweep runs the drains itself.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ _LOG = structlog.get_logger(__name__)
 _MOST_WAKEUPS_PER_PARTITION = 2
 _ARQ_SECONDS = 0.5
 _WITHOUT_ARQ_SECONDS = 1.0
+_REST_SECONDS = 0.25
 _FAILED_SECONDS = 0.25
 _REFUSED_SECONDS = 1.0
 
@@ -50,7 +52,8 @@ class Sweep:
         try:
             while not self.stopping.is_set():
                 await self._look(arq)
-                await pause(self.stopping, self.settings.sweep_seconds)
+                if not await self._rest():
+                    await pause(self.stopping, self.settings.sweep_seconds)
         finally:
             self.woken.set()
 
@@ -65,6 +68,15 @@ class Sweep:
             self.woken.set()
         elif due:
             self._drain_here(due)
+
+    async def _rest(self) -> bool:
+        """Rest where nothing waits, until something does, or for a moment; tell whether there was a rest."""
+        served = self.serving.partitions(self.streams.partitions)
+        watched = range(self.streams.partitions.most) if served is None else served
+        if not watched or not self.turns.is_idle:
+            return False
+        rest_seconds = min(_REST_SECONDS, self.settings.redis_timeout_seconds / 2)
+        return await self.streams.wait_for_entries(watched, rest_seconds)
 
     async def run_drain(self, partition: int) -> None:
         """Drain a partition; whatever goes wrong with the surroundings, the next sweep tries again."""

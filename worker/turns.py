@@ -69,6 +69,11 @@ class Turns:
         ranks = {self.rank(partition) for partition in self._waiting if self._held_until.get(partition, 0) <= now}
         self._seen_at |= dict.fromkeys(ranks | set(self._active.values()), now)
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nothing waited at the last look, and nothing is drained."""
+        return not self._waiting and not self._active
+
     def due(self, now: float) -> list[int]:
         """Give the partitions whose turn it is; first the one that has waited longest."""
         resting_until = self._rests_until
