@@ -50,9 +50,8 @@ class AccountEvidence:
 def evidence_of_traits(traits: Mapping[str, Any], rules: AccountRules) -> Iterator[AccountEvidence]:
     """Give what an Identify call's traits say of the sender's account: by the two trait paths, and by e-mail."""
     if rules.method == "traits":
-        name = key_text(trait_at(traits, rules.name_trait))
-        id_ = key_text(trait_at(traits, rules.id_trait))
-        key = name if is_no_id(id_) else id_
+        name = _told_text(trait_at(traits, rules.name_trait))
+        key = _told_text(trait_at(traits, rules.id_trait)) or name
         if key:
             yield AccountEvidence("traits", key, name, is_own=True)
     if rules.method == "email" or rules.email_fallback:
@@ -82,6 +81,12 @@ def key_text(value: Any) -> str | None:
     if isinstance(value, int | float):
         return str(value)
     return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _told_text(value: Any) -> str | None:
+    """Give an account's id or name where it tells one: a constant that a program sends in place of one does not."""
+    text = key_text(value)
+    return None if is_no_id(text) else text
 
 
 def company_domain(email: Any, rules: AccountRules) -> str | None:
