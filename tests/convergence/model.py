@@ -11,7 +11,7 @@ from typing import Any
 from tests.convergence.outcomes import merges
 from tests.convergence.saying import alias_of, claim_of, is_active, link_of, sender, stamp, usable, user_of, visitor_of
 
-MAIL_PROVIDERS = {"gmail.com"}
+MAIL_PROVIDERS = {"gmail.com", "privaterelay.appleid.com"}
 READABLE_DOMAINS = {"xn--bcher-kva.example": "bücher.example"}
 EVENTS = {"page": "page", "screen": "screen", "track": "action"}
 Members = frozenset[str]

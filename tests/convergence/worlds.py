@@ -12,7 +12,9 @@ _SOMETIMES = [*_IDS, None, "null"]
 _COMPANIES: list[dict[str, Any]] = [
     {"id": 7, "name": "Seven"}, {"id": 7, "name": "undefined"}, {"name": "Eight"}, {"id": "null", "name": "null"},
 ]  # fmt: skip
-_DOMAINS = ["acme.example", "beta.example", "gmail.com", "bücher.example", "xn--bcher-kva.example"]
+_DOMAINS = [
+    "acme.example", "beta.example", "gmail.com", "privaterelay.appleid.com", "bücher.example", "xn--bcher-kva.example",
+]  # fmt: skip
 
 
 def _at(minute: int) -> str:
