@@ -73,6 +73,24 @@ def test_whatever_a_domain_is_it_has_a_form_and_that_has_no_other(domain: str) -
     assert readable_domain(readable_domain(domain)) == readable_domain(domain)
 
 
+@given(st.lists(st.text("abcü漢字", min_size=1, max_size=70), min_size=1, max_size=6))
+@example(["a" * 63])
+@example(["a" * 64, "acme"])
+@example(["ü" + "a" * 56])
+@example(["ü" + "a" * 57])
+@example([*["a" * 61] * 3, "a" * 59])
+@example([*["a" * 61] * 3, "a" * 60])
+@example(["ü"] * 30)
+def test_what_is_too_long_for_dns_makes_no_account(labels: list[str]) -> None:
+    domain = ".".join([*labels, "example"])
+    try:
+        idna.encode(domain)
+    except UnicodeError:
+        assert company_domain(f"jane@{domain}", _RULES) is None
+    else:
+        assert company_domain(f"jane@{domain}", _RULES) == f"{labels[-1]}.example"
+
+
 @pytest.mark.parametrize("domain", ["xn--9a9a.de", "xn--ls8h.la", "a\u2488b.de", "foo_ü.de", f"xn--{'a' * 70}.de"])
 def test_what_is_not_valid_stays_as_it_is(domain: str) -> None:
     assert readable_domain(domain.upper()) == domain
