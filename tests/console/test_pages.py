@@ -201,6 +201,7 @@ async def test_dead_letters_are_fixed_replayed_and_discarded_once(console: Conso
     assert (await ada.post("/dead-letters/replay", {"reason": "missing_field"})).location == "/dead-letters?dead=2"
     queue = (await ada.get("/queue")).text
     assert "Every accepted message is accounted for" in queue
+    assert re.findall(r'class="process"><strong>(\w+)<', queue) == ["web", "worker", "console", "redis", "postgres"]
     assert [what for _, what, _ in await console.audited() if "letter" in what] == [
         "replayed a dead letter", "replayed a dead letter", "discarded a dead letter",
         "replayed a dead letter", "replayed a dead letter",
