@@ -23,14 +23,12 @@ async def web_health(web_url: str | None) -> Health:
     """Ask the endpoint whether it would acknowledge a message now."""
     if web_url is None:
         return _health("web", "unknown", "set PUBLIC_URL, and it is asked there")
-    try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            status, body = await asyncio.to_thread(ask, f"{web_url.rstrip('/')}/health/ready", _ANSWER_SECONDS)
-        if status == HTTPStatus.OK:
-            return _health("web", "ready")
-        return _health("web", "not ready", _message(orjson.loads(body)) or str(status))
-    except NOT_ANSWERED as failure:
-        return _health("web", "unreachable", reason_of(failure))
+    return await _asked("web", f"{web_url.rstrip('/')}/health/ready", "ready")
+
+
+async def console_health(console_url: str) -> Health:
+    """Ask the console whether it runs."""
+    return await _asked("console", f"{console_url.rstrip('/')}/health/live", "running")
 
 
 async def worker_health(arq: Redis | None) -> Health:
@@ -47,6 +45,23 @@ async def worker_health(arq: Redis | None) -> Health:
     if mark is None:
         return _health("worker", "not seen", "no worker has left its mark in the last 11 seconds")
     return _health("worker", "running", mark.decode(errors="replace"))
+
+
+async def _asked(name: str, url: str, good_state: str) -> Health:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            status, body = await asyncio.to_thread(ask, url, _ANSWER_SECONDS)
+    except NOT_ANSWERED as failure:
+        return _health(name, "unreachable", reason_of(failure))
+    return _health(name, good_state) if status == HTTPStatus.OK else _health(name, "not ready", _told(body, status))
+
+
+def _told(body: bytes, status: int) -> str:
+    """Give what a process says of itself, or the status where somebody else answers, as a proxy does."""
+    try:
+        return _message(orjson.loads(body)) or str(status)
+    except orjson.JSONDecodeError:
+        return str(status)
 
 
 def _message(answer: Any) -> str | None:

@@ -3,6 +3,7 @@ from typing import Any
 from schemas.partitions import NEVER_CHANGED
 from schemas.queue import accepted_key, stream_key
 from tests.cli.command import Variance
+from tests.console.running import running_console
 from tests.system import System
 
 COUNTS = ("accepted", "applied", "duplicate", "suppressed", "dead", "pending")
@@ -78,6 +79,18 @@ async def test_processes_are_shown_as_far_as_they_can_be_asked(system: System, v
     assert away["processes"][0]["state"] == "unreachable"
     untold = (await variance("status", "--json")).json
     assert untold["processes"][0]["state"] == "unknown"
+
+
+async def test_a_console_is_shown_where_it_is_known(variance: Variance) -> None:
+    async def shown(console_url: str) -> list[tuple[str, str]]:
+        report = (await variance("status", "--json", CONSOLE_URL=console_url)).json
+        return [(process["name"], process["state"]) for process in report["processes"] if process["name"] == "console"]
+
+    async with running_console(variance.environ["REDIS_URL"], variance.environ["DATABASE_URL"]) as console:
+        assert await shown(f"{console.base_url}/") == [("console", "running")]
+        assert await shown(f"{console.base_url}/static") == [("console", "not ready")]
+    assert await shown(console.base_url) == [("console", "unreachable")]
+    assert await shown("") == []
 
 
 async def test_without_postgres_the_queue_is_still_shown(system: System, variance: Variance) -> None:

@@ -89,7 +89,8 @@ async def test_the_demo_comes_out_as_tables_and_the_ledger_balances(variance: Va
         status = (await variance("status", "--json")).json
         assert {name: status[name] for name in ledger} == ledger
         assert status["balanced"] is True
-        assert status["processes"][0]["state"] == "ready"
+        states = {each["name"]: each["state"] for each in status["processes"]}
+        assert (states["web"], states["console"]) == ("ready", "running")
         listed = (await variance("connections", "list", "--json")).json
         assert sorted((found["workspace"], found["name"]) for found in listed) == [
             ("default", "default"), ("demo", "app"), ("demo", "backend"), ("demo", "website"),

@@ -69,7 +69,11 @@ async def test_a_contact_is_found_by_everything_that_is_known_of_it(console: Con
     )
     await console.until_words_are_read()
     ada = await console.operator()
-    for query in ("u-1", "ada@mail.acme.example", "Lovel", "lovelace ada", "mail.acme", "plan=team", "n=5", "n = 5"):
+    queries = (
+        "u-1", "ada@mail.acme.example", "Lovel", "lovelace ada", "mail.acme", "acme.example", "plan=team",
+        "n=5", "n = 5",
+    )  # fmt: skip
+    for query in queries:
         text = (await ada.get(f"/contacts?q={query.replace(' ', '+')}")).text
         assert "Ada Lovelace</a>" in text, query
         assert "Bea Booth" not in text, query
@@ -201,6 +205,7 @@ async def test_dead_letters_are_fixed_replayed_and_discarded_once(console: Conso
     assert (await ada.post("/dead-letters/replay", {"reason": "missing_field"})).location == "/dead-letters?dead=2"
     queue = (await ada.get("/queue")).text
     assert "Every accepted message is accounted for" in queue
+    assert re.findall(r'class="process"><strong>(\w+)<', queue) == ["web", "worker", "console", "redis", "postgres"]
     assert [what for _, what, _ in await console.audited() if "letter" in what] == [
         "replayed a dead letter", "replayed a dead letter", "discarded a dead letter",
         "replayed a dead letter", "replayed a dead letter",

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.convergence.outcomes import merges
-from tests.convergence.saying import alias_of, claim_of, is_active, link_of, sender, stamp, user_of, visitor_of
+from tests.convergence.saying import alias_of, claim_of, is_active, link_of, sender, stamp, usable, user_of, visitor_of
 
-MAIL_PROVIDERS = {"gmail.com"}
+MAIL_PROVIDERS = {"gmail.com", "privaterelay.appleid.com"}
 READABLE_DOMAINS = {"xn--bcher-kva.example": "bücher.example"}
 EVENTS = {"page": "page", "screen": "screen", "track": "action"}
 Members = frozenset[str]
@@ -159,8 +159,10 @@ def evidence_of(message: dict[str, Any], methods: dict[str, str]) -> list[tuple[
         return []
     found: list[tuple[str, str, str | None, bool]] = []
     company = message["traits"].get("company") or {}
-    if method == "traits" and (company.get("id") or company.get("name")):
-        found.append(("traits", str(company.get("id") or company["name"]), company.get("name"), True))
+    name = usable(company.get("name"))
+    key = usable(company.get("id")) or name
+    if method == "traits" and key:
+        found.append(("traits", str(key), name, True))
     email = message["traits"].get("email")
     if email and email.split("@")[1] not in MAIL_PROVIDERS:
         domain = READABLE_DOMAINS.get(email.split("@")[1], email.split("@")[1])

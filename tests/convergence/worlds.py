@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 METHODS = {"g": "group", "t": "traits", "e": "email"}
 _IDS = ["u1", "u2", "u3", "a1", "a2", "x"]
 _SOMETIMES = [*_IDS, None, "null"]
-_DOMAINS = ["acme.example", "beta.example", "gmail.com", "bücher.example", "xn--bcher-kva.example"]
+_COMPANIES: list[dict[str, Any]] = [
+    {"id": 7, "name": "Seven"}, {"id": 7, "name": "undefined"}, {"name": "Eight"}, {"id": "null", "name": "null"},
+]  # fmt: skip
+_DOMAINS = [
+    "acme.example", "beta.example", "gmail.com", "privaterelay.appleid.com", "bücher.example", "xn--bcher-kva.example",
+]  # fmt: skip
 
 
 def _at(minute: int) -> str:
@@ -93,7 +98,7 @@ def _fields(draw: st.DrawFn, type_: str, context: dict[str, Any]) -> dict[str, A
         traits |= draw(st.sampled_from([{}, {"name": "Initech"}, {"Name": "Hooli"}]))
     else:
         traits |= draw(st.sampled_from([{}, *({"email": f"p@{domain}"} for domain in _DOMAINS)]))
-        traits |= draw(st.sampled_from([{}, {"company": {"id": 7, "name": "Seven"}}, {"company": {"name": "Eight"}}]))
+        traits |= draw(st.sampled_from([{}, *({"company": company} for company in _COMPANIES)]))
     if "personas" in context:
         traits["big_spenders"] = draw(st.booleans())
     return {"traits": traits} | ({"groupId": draw(st.sampled_from(["g1", "g2"]))} if type_ == "group" else {})

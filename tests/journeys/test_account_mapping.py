@@ -79,6 +79,9 @@ async def test_traits_give_the_account_by_id_and_name(system: System) -> None:
         ({"company": {"id": 7.0}}, ("traits", "7", "7")),
         ({"company": "just text", "email": "a@widgets.example"}, ("email", "widgets.example", "widgets.example")),
         ({"company": {"id": True, "name": None}, "email": "a@b.example"}, ("email", "b.example", "b.example")),
+        ({"company": {"id": "null", "name": " NULL "}, "email": "a@b.com"}, ("email", "b.com", "b.com")),
+        ({"company": {"id": 0, "name": "Acme"}}, ("traits", "Acme", "Acme")),
+        ({"company": {"id": "c-9", "name": "undefined"}}, ("traits", "c-9", "c-9")),
     ],
 )
 async def test_traits_are_read_in_every_form_that_they_come_in(
@@ -87,6 +90,27 @@ async def test_traits_are_read_in_every_form_that_they_come_in(
     connection = await system.connect("traits", accounts="traits")
     await system.send(identify(userId="u1", traits=traits), connection=connection)
     assert await accounts(system) == [expected]
+
+
+@pytest.mark.parametrize(
+    "company",
+    [
+        {"id": "undefined", "name": "undefined"}, {"id": None, "name": "[object Object]"}, {"name": "N/A"},
+        {"id": "-1", "name": 0},
+    ],
+)  # fmt: skip
+async def test_a_name_that_is_no_name_makes_no_account(system: System, company: dict[str, object]) -> None:
+    connection = await system.connect("traits", accounts="traits")
+    await system.send(identify(userId="u1", traits={"company": company}), connection=connection)
+    assert await accounts(system) == []
+
+
+async def test_a_name_that_is_no_name_takes_none_away(system: System) -> None:
+    connection = await system.connect("traits", accounts="traits")
+    for minute, name in enumerate(["Acme", "null"]):
+        company = {"id": "c-9", "name": name}
+        await system.send(identify(minute, userId="u1", traits={"company": company}), connection=connection)
+    assert await accounts(system) == [("traits", "c-9", "Acme")]
 
 
 async def test_other_trait_paths_can_be_configured(system: System) -> None:
@@ -107,6 +131,7 @@ async def test_other_trait_paths_can_be_configured(system: System) -> None:
         ("jane@127.0.0.1", None),
         ("Jane <jane@acme.com>", None),
         ("jane@-acme-.com", None),
+        (f"jane@{'a' * 64}.com", None),
         ("jane@müller.de", "müller.de"),
         ("jane@mail.XN--MLLER-KVA.de.", "müller.de"),
         ("jane@xn--j2bd4cyah0f.xn--h2brj9c", "हिन्दी.भारत"),

@@ -281,6 +281,12 @@ def test_a_blank_public_url_is_none_and_what_runs_here_is_named(up: StartUp) -> 
     assert running.press_ctrl_c()[0] == 0
 
 
+def test_no_console_is_named_where_the_procfile_has_none(up: StartUp) -> None:
+    running = up(**OWN_SERVERS)
+    assert running.wait_until_ready()["console_at"] is None
+    assert running.press_ctrl_c()[0] == 0
+
+
 def test_ctrl_c_while_it_starts_ends_it_as_cleanly(up: StartUp) -> None:
     running = up("release: exec tail -f /dev/null\n")
     until(lambda: (running.data / "run.json").exists() and "release" in running.recorded(), "the release to run")

@@ -27,7 +27,7 @@ class GivenServers(LogSettings, frozen=True, kw_only=True, rename="upper"):
 class Servers:
     """The servers that were found.
 
-    `web_url` is where this machine reaches the endpoint, None where that is unknown.
+    `web_url` is where this machine reaches the endpoint, `console_at` where the console; None where that is unknown.
     """
 
     directory: Path
@@ -37,6 +37,7 @@ class Servers:
     web_url: str | None
     console_url: str
     arq_redis_url: str | None = None
+    console_at: str | None = None
 
     def require_database(self) -> str:
         """Give the URL of Postgres. Raises CommandError where there is none."""
@@ -73,6 +74,7 @@ def find_servers(directory: Path, environ: Mapping[str, str] | None = None) -> S
         web_url=local_url or given.public_url,
         console_url=_console_url(given, running if is_its_own else None),
         arq_redis_url=given.arq_redis_url,
+        console_at=(running.console_at if running is not None and is_its_own else None) or given.console_url,
     )
 
 

@@ -20,7 +20,7 @@ from worker.cli.failures import CommandError, explain
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table, tell
 from worker.cli.servers import Servers, find_servers
-from worker.health import Health, server_health, web_health, worker_health
+from worker.health import Health, console_health, server_health, web_health, worker_health
 from worker.queue_reading import QueuedPartition, QueueReading
 from worker.signs import oldest_age_seconds, read_signs
 from worker.store.database import Database
@@ -76,6 +76,8 @@ async def _status(servers: Servers, bounds: AlarmSettings) -> tuple[Report, Sequ
         report |= counts | {"queue": None if partitions is None else _queue(partitions)}
         signs = await read_signs(database, redis, arq, partitions, is_balanced=report["balanced"])
         report["alarms"] = [asdict(alarm) for alarm in alarms_of(signs, bounds)]
+    if servers.console_at is not None:  # where none is known, none need run
+        processes.append(await console_health(servers.console_at))
     report["processes"] = processes + [server_health(name, failures.get(name)) for name in ("redis", "postgres")]
     return report, list(failures.values())
 

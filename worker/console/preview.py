@@ -9,9 +9,10 @@ import orjson
 
 from schemas.acceptance import Accepted, accept, name_fields
 from schemas.tolerant_json import UnreadableJsonError, read_json
-from worker.fold.account_rules import AccountRules, company_domain, is_mail_provider, key_text, trait_at
+from worker.fold.account_rules import AccountRules, company_domain, key_text, trait_at
 from worker.fold.domains import readable_domain
 from worker.fold.facts import Facts, LoggedMessage, facts_of
+from worker.fold.mail_providers import is_mail_provider
 from worker.fold.stamp import Stamp
 
 SAMPLE = """{

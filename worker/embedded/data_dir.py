@@ -35,12 +35,16 @@ class DataDirectoryError(ForeseenError):
 
 
 class RunningServers(msgspec.Struct, frozen=True, kw_only=True):
-    """What a running `variance up` serves: its servers' URLs, its ports, and its process."""
+    """What a running `variance up` serves: its servers' URLs, its ports, and its process.
+
+    `console_at` is where this machine reaches its console, None where it has none.
+    """
 
     database_url: str
     redis_url: str
     port: int
     console_port: int
+    console_at: str | None = None
     up: StartedProcess
 
 

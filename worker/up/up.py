@@ -117,11 +117,11 @@ class _System:
             redis_url=urls["REDIS_URL"],
             port=options.port,
             console_port=options.console_port,
+            console_at=_console_at(options, environ) if _CONSOLE in commands else None,
             up=me,
         )
         self._is_released = options.is_released
         self._on_ready = options.on_ready
-        self._console_host = _console_host(environ).replace("0.0.0.0", _LOOPBACK)  # noqa: S104 (asked from here)
         self._commands = commands
         self._servers = servers
         self._directory = directory
@@ -163,10 +163,10 @@ class _System:
     async def _tell_ready(self) -> None:
         if self._on_ready is not None:
             await _until_ok(f"http://{_LOOPBACK}:{self._running.port}/health/ready")
-            if _CONSOLE in self._commands:  # whose trouble need not keep the rest from being told
+            if self._running.console_at is not None:  # whose trouble need not keep the rest from being told
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_CONSOLE_SECONDS):
-                        await _until_ok(f"http://{self._console_host}:{self._running.console_port}/health/live")
+                        await _until_ok(f"{self._running.console_at}/health/live")
             await self._on_ready(self._running)
 
     async def _release(self) -> None:
@@ -224,6 +224,11 @@ def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ
 
 def _console_host(environ: Mapping[str, str]) -> str:
     return environ.get("CONSOLE_HOST", "").strip() or _LOOPBACK
+
+
+def _console_at(options: UpOptions, environ: Mapping[str, str]) -> str:
+    host = _console_host(environ).replace("0.0.0.0", _LOOPBACK)  # noqa: S104 (asked from here)
+    return f"http://{host}:{options.console_port}"
 
 
 def _refuse_taken_port(place: Place, option: str) -> None:
