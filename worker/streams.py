@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
 from schemas.queue import QueuedMessage, read_pair, removed_key, stream_key
@@ -38,6 +38,7 @@ class Streams:
         self._redis = redis
         self.partitions = NEVER_CHANGED
         """As of the last look; `most` is what it ever was."""
+        self._may_wait = True
         # redis-py would make a dict of an entry's pairs, and lose a repeated message.
         for command in ("XRANGE", "XREAD"):
             redis.set_response_callback(command, lambda response, **_options: response)
@@ -45,14 +46,19 @@ class Streams:
     async def wait_for_entries(self, partitions: Iterable[int], seconds: float) -> bool:
         """Return as soon as an entry waits in one of these partitions, or after so many seconds.
 
-        False, and at once, in a cluster, whose servers would all have to be asked.
+        False, and at once, where Redis does not wait: in a cluster, whose servers would all have to be asked, and for
+        a user who may not use XREAD.
         """
-        if isinstance(self._redis, RedisClient) and await self._redis.is_cluster():
+        if not self._may_wait or (isinstance(self._redis, RedisClient) and await self._redis.is_cluster()):
             return False
         streams = [stream_key(partition) for partition in partitions]
-        await self._redis.execute_command(  # type: ignore[no-untyped-call] # as below
-            "XREAD", "COUNT", 1, "BLOCK", max(1, int(seconds * 1000)), "STREAMS", *streams, *["0"] * len(streams)
-        )
+        try:
+            await self._redis.execute_command(  # type: ignore[no-untyped-call] # as below
+                "XREAD", "COUNT", 1, "BLOCK", max(1, int(seconds * 1000)), "STREAMS", *streams, *["0"] * len(streams)
+            )
+        except NoPermissionError:
+            self._may_wait = False
+            return False
         return True
 
     async def lengths(self) -> list[int]:

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -95,6 +96,29 @@ async def web_url(tmp_path: Path, secure: Secure) -> AsyncIterator[str]:
     finally:
         for program in (web, worker):
             program.kill()
+
+
+async def test_a_worker_whose_redis_user_may_not_wait_for_messages_looks_for_them(
+    redis: "Redis", database: "asyncpg.Connection[asyncpg.Record]", web_url: str, variance: Variance
+) -> None:
+    made = (await variance("connections", "add", "shop", "--json")).json
+    await redis.execute_command("ACL", "SETUSER", "variance-worker", "-xread")
+    async with aiohttp.ClientSession(headers=basic(made["secret"])) as http:
+        for number in range(3):
+            body = {"userId": "ada", "event": f"Came {number}"}
+
+            async def is_taken(body: dict[str, str] = body) -> bool:
+                with suppress(aiohttp.ClientError):
+                    async with http.post(f"{web_url}/v1/track", json=body) as answer:
+                        return answer.status == 200
+                return False
+
+            async def is_applied(body: dict[str, str] = body) -> bool:
+                query = "SELECT EXISTS (SELECT FROM variance.events WHERE name = $1)"
+                return bool(await database.fetchval(query, body["event"]))
+
+            await eventually(is_taken, "the endpoint to take it")
+            await eventually(is_applied, "it to be applied")
 
 
 async def test_the_readme_s_users_and_roles_are_enough_for_everything(  # noqa: PLR0913, PLR0917 (what runs)
