@@ -99,10 +99,10 @@ async def web_url(tmp_path: Path, secure: Secure) -> AsyncIterator[str]:
 
 
 async def test_a_worker_whose_redis_user_may_not_wait_for_messages_looks_for_them(
-    redis: "Redis", database: "asyncpg.Connection[asyncpg.Record]", web_url: str, variance: Variance
+    redis: "Redis", database: "asyncpg.Connection[asyncpg.Record]", web_url: str, variance: Variance, tmp_path: Path
 ) -> None:
     made = (await variance("connections", "add", "shop", "--json")).json
-    await redis.execute_command("ACL", "SETUSER", "variance-worker", "-xread")
+    await redis.acl_setuser("variance-worker", commands=["-xread"])
     async with aiohttp.ClientSession(headers=basic(made["secret"])) as http:
         for number in range(3):
             body = {"userId": "ada", "event": f"Came {number}"}
@@ -119,6 +119,7 @@ async def test_a_worker_whose_redis_user_may_not_wait_for_messages_looks_for_the
 
             await eventually(is_taken, "the endpoint to take it")
             await eventually(is_applied, "it to be applied")
+    assert "worker starts again" not in (tmp_path / "worker.log").read_text()
 
 
 async def test_the_readme_s_users_and_roles_are_enough_for_everything(  # noqa: PLR0913, PLR0917 (what runs)
