@@ -102,7 +102,7 @@ async def test_a_worker_whose_redis_user_may_not_wait_for_messages_looks_for_the
     redis: "Redis", database: "asyncpg.Connection[asyncpg.Record]", web_url: str, variance: Variance, tmp_path: Path
 ) -> None:
     made = (await variance("connections", "add", "shop", "--json")).json
-    await redis.acl_setuser("variance-worker", commands=["-xread"])
+    await redis.acl_setuser("variance-worker", enabled=True, commands=["-xread"])
     async with aiohttp.ClientSession(headers=basic(made["secret"])) as http:
         for number in range(3):
             body = {"userId": "ada", "event": f"Came {number}"}
