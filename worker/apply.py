@@ -8,6 +8,7 @@ from worker.drain_notes import step
 from worker.failure import ConcurrentChangeError
 from worker.fold.facts import Facts, LoggedMessage, Named
 from worker.forget import forget_linked, forget_person
+from worker.forget_letters import Burials, forget_letters
 from worker.store import messages as message_store
 from worker.store.database import Database
 from worker.store.messages import MessageKey
@@ -22,7 +23,8 @@ async def apply_messages(database: Database, workspace_id: int, told: Sequence[F
     Raises ConcurrentChangeError where the transaction has to be tried again.
     """
     batch = _first_of_each(told)
-    deletions = await _forget(database, workspace_id, [fact for fact in batch if fact.is_deletion])
+    burials = Burials()
+    deletions = await _forget(database, workspace_id, [fact for fact in batch if fact.is_deletion], burials)
     said = [fact for fact in batch if not fact.is_deletion]
     named = _named(said)
     deleted_at = await message_store.find_tombstones(database, workspace_id, named)
@@ -33,7 +35,9 @@ async def apply_messages(database: Database, workspace_id: int, told: Sequence[F
     fresh = await _log(database, workspace_id, kept)
     if fresh:
         await _fold(database, workspace_id, fresh, named, deleted_at)
-    newly_suppressed = await _suppress(database, workspace_id, suppressed, deleted_at)
+        await _forget_aliased(database, workspace_id, fresh, deleted_at, burials)
+    newly_suppressed = await _suppress(database, workspace_id, suppressed, deleted_at, burials)
+    await forget_letters(database, workspace_id, burials)
     applied = [*deletions, *fresh]
     repeated = _repeated(told, {fact.message.key for fact in suppressed}, applied)
     if repeated:
@@ -49,12 +53,14 @@ async def _log(database: Database, workspace_id: int, batch: Sequence[Facts]) ->
     return [fact for fact in batch if fact.message.key in keys]
 
 
-async def _forget(database: Database, workspace_id: int, deletions: Sequence[Facts]) -> list[Facts]:
+async def _forget(
+    database: Database, workspace_id: int, deletions: Sequence[Facts], burials: Burials
+) -> list[Facts]:
     """Delete people; give the deletions that are new. What comes with one is judged as if it came after it."""
     fresh = await _log(database, workspace_id, deletions) if deletions else []
     for fact in fresh:
         if fact.sender is not None:
-            await forget_person(database, workspace_id, fact.sender, fact.message.stamp.occurred_at)
+            await forget_person(database, workspace_id, fact.sender, fact.message.stamp.occurred_at, burials)
     return fresh
 
 
@@ -74,6 +80,7 @@ async def _suppress(
     workspace_id: int,
     suppressed: Sequence[Facts],
     deleted_at: Mapping[UUID, datetime],
+    burials: Burials,
 ) -> int:
     """Remember messages of deleted people by their keys alone; give how many were not suppressed before."""
     if not suppressed:
@@ -81,7 +88,7 @@ async def _suppress(
     keys = [fact.message.key for fact in suppressed]
     new = await message_store.insert_suppressions(database, workspace_id, keys, datetime.now(UTC), "deleted")
     newly_suppressed = [fact for fact in suppressed if fact.message.key in new]
-    await forget_linked(database, workspace_id, newly_suppressed, deleted_at)
+    await forget_linked(database, workspace_id, newly_suppressed, deleted_at, burials)
     return len(new)
 
 
@@ -98,7 +105,6 @@ async def _fold(
     if await message_store.find_tombstones(database, workspace_id, named) != deleted_at:
         raise ConcurrentChangeError  # a deletion was committed since these messages were judged
     await update_accounts(database, workspace_id, fresh)
-    await _forget_aliased(database, workspace_id, fresh, deleted_at)
 
 
 async def _forget_aliased(
@@ -106,6 +112,7 @@ async def _forget_aliased(
     workspace_id: int,
     fresh: Sequence[Facts],
     deleted_at: Mapping[UUID, datetime],
+    burials: Burials,
 ) -> None:
     """Forget who was deleted under an id that turns out to be another one's as well."""
     for fact in fresh if deleted_at else ():
@@ -114,7 +121,7 @@ async def _forget_aliased(
             moment = deleted_at.get(alias.previous_id)
             if moment is not None and alias.stamp.occurred_at <= moment:
                 previous = Named(alias.previous_id, alias.previous_value, is_user=True)
-                await forget_person(database, workspace_id, previous, moment)
+                await forget_person(database, workspace_id, previous, moment, burials)
 
 
 def _first_of_each(told: Iterable[Facts]) -> list[Facts]:

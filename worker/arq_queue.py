@@ -35,7 +35,8 @@ class StoppedError(Exception):
 class StoppableWorker(Worker):
     """arq's worker, which ends between two looks at its queue; a cancellation in the middle leaks a connection.
 
-    It looks when this process has put a wake-up there, and else now and then: whoever puts one there looks himself.
+    It looks when this process has put a wake-up there or a drain of its own has ended, and else now and then: whoever
+    puts one there looks himself.
     It goes on while Redis is full, which takes no mark of its life, and which only drains make less full.
     """
 
@@ -75,7 +76,7 @@ def arq_worker(
 ) -> Worker:
     """Set up arq: JSON instead of pickle, no results kept, and a time limit beyond what a drain can take.
 
-    `woken` is set whenever there may be a wake-up in the queue, and when the process stops.
+    `woken` is set whenever there may be a wake-up to take from the queue, and when the process stops.
     """
     timeout_seconds = TURN_SECONDS + 2 * settings.statement_timeout_seconds
     worker = StoppableWorker(

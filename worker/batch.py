@@ -26,7 +26,7 @@ from worker.forget_letters import find_forgotten
 from worker.retention.age import is_expired
 from worker.store.database import Database, to_jsonb
 from worker.store.ledger import ConnectionRules, read_connection_rules
-from worker.store.messages import DeadLetter, insert_dead_letters, insert_suppressions
+from worker.store.messages import DeadLetter, hold_letters, insert_dead_letters, insert_suppressions
 from worker.tally import Tally
 
 _LOG = structlog.get_logger(__name__)
@@ -78,12 +78,14 @@ class _Settling:
         return await self.settle(queued[:middle]) + await self.settle(queued[middle:])
 
     async def _settle_together(self, queued: Sequence[QueuedMessage]) -> Tally:
-        letters = [letter for message in queued if (letter := self._refusal(message))]
-        buried = await self._keep(letters) if letters else Tally()
         told = [
             told_by(self.workspace_id, message, self.connections[message.connection_id].rules) for message in queued
             if message.is_accepted and message.connection_id in self.connections
         ]  # fmt: skip
+        if any(fact.is_deletion for fact in told):
+            await hold_letters(self.database, self.workspace_id)  # before anything that somebody with letters may hold
+        letters = [letter for message in queued if (letter := self._refusal(message))]
+        buried = await self._keep(letters) if letters else Tally()
         if not told:
             return buried
         trimmed_until = self.connections[told[0].message.stamp.connection_id].trimmed_until
@@ -157,11 +159,19 @@ def told_by(workspace_id: int, message: QueuedMessage, rules: AccountRules) -> F
 
 
 def _letter(message: QueuedMessage, reason: Reason, detail: str) -> DeadLetter:
+    """Give the dead letter of an accepted message."""
     return DeadLetter(
         message.connection_id,
         message.message_key,
         reason,
         detail,
         message.value.decode(errors="replace").replace("\x00", "\ufffd"),
-        datetime.now(UTC),
+        _received_at(message.value) or datetime.now(UTC),
     )
+
+
+def _received_at(value: bytes) -> datetime | None:
+    try:
+        return read_instant(orjson.loads(value)["receivedAt"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):  # none of our processes wrote it
+        return None

@@ -4,6 +4,7 @@ A crash anywhere repeats a read and nothing else: the log ignores what it has, a
 entries the last commit settled, so that they are not counted again.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ class Drain:
             try:
                 with noting() as notes:
                     taken = await self._take(partition, max(1, int(bound * part)), notes)
-            except (asyncpg.QueryCanceledError, TimeoutError):
+            except (asyncpg.QueryCanceledError, TimeoutError, asyncio.CancelledError):  # the last by arq's time limit
                 self.bounds[partition] = max(1, bound // 2)
                 raise
             self.bounds[partition] = min(bound * 2, self.most_messages)

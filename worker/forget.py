@@ -16,7 +16,7 @@ from worker.fold.identity import Identity, identities_of
 from worker.fold.links import Claim, LooseEndError
 from worker.fold.person import has_earlier_bid, person_of
 from worker.fold.stamp import Stamp
-from worker.forget_letters import forget_letters
+from worker.forget_letters import Burials
 from worker.store import identities as identity_store
 from worker.store import links as link_store
 from worker.store import messages as message_store
@@ -44,7 +44,9 @@ class _Person:
     withdrawn: Sequence[Claim]
 
 
-async def forget_person(database: Database, workspace_id: int, deleted: Named, deleted_at: datetime) -> None:
+async def forget_person(
+    database: Database, workspace_id: int, deleted: Named, deleted_at: datetime, burials: Burials
+) -> None:
     """Delete all that somebody said until a moment, under any id known as theirs then; keep what came later."""
     members, aliases, claims = await _hold_known(database, workspace_id, deleted)
     try:
@@ -52,6 +54,7 @@ async def forget_person(database: Database, workspace_id: int, deleted: Named, d
     except LooseEndError:
         raise ConcurrentChangeError from None
     await _forget(database, workspace_id, await _hold(database, workspace_id, buried), deleted_at)
+    burials.add(buried, deleted_at)
 
 
 async def forget_linked(
@@ -59,6 +62,7 @@ async def forget_linked(
     workspace_id: int,
     suppressed: Sequence[Facts],
     deleted_at: Mapping[UUID, datetime],
+    burials: Burials,
 ) -> None:
     """Let suppressed messages tell which other ids were the deleted person's, and forget those as well.
 
@@ -79,10 +83,11 @@ async def forget_linked(
         if member.is_user and not end.is_user:
             continue  # a claim of what is a user itself links nothing
         if member.is_user or (end.is_user and not member.is_anonymous):  # an alias of what is no visitor joins
-            await forget_person(database, workspace_id, end, moment)
+            await forget_person(database, workspace_id, end, moment, burials)
         elif not has_earlier_bid(end.id, stamp, aliases, claims):
             person = await _hold(database, workspace_id, frozenset({end.id}))
             await _forget(database, workspace_id, person, moment)
+            burials.add({end.id}, moment)
 
 
 def _other_ends(facts: Facts) -> list[Named]:
@@ -136,7 +141,6 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
     """Bury a person, remove what is stored, and fold again what was said later."""
     ids = sorted(person.buried)
     await message_store.upsert_tombstones(database, workspace_id, ids, deleted_at)
-    letters = await forget_letters(database, workspace_id, person.buried, deleted_at)
     links = await link_store.delete_links(database, workspace_id, ids)
     linking = links.keys | _withdrawn_keys(person)
     messages = await message_store.delete_messages(database, workspace_id, ids, deleted_at, datetime.now(UTC))
@@ -162,7 +166,6 @@ async def _forget(database: Database, workspace_id: int, person: _Person, delete
         workspace_id=workspace_id,
         identity_ids=[str(id_) for id_ in ids],
         messages=messages,
-        dead_letters=letters,
         messages_kept=len(remaining),
     )
 

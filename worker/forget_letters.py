@@ -1,10 +1,12 @@
 """Dead letters of people who were deleted: they go too, whether they died before or come afterwards."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+import structlog
 
 from schemas.acceptance import id_text, name_fields
 from schemas.timestamps import counted_at, occurred_at
@@ -12,26 +14,42 @@ from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.fold.ids import identity_id
 from worker.store import messages as message_store
 from worker.store.database import Database
-from worker.store.messages import DeadLetter, MessageKey
+from worker.store.messages import DeadLetter, LetterBody, MessageKey
 
+_LOG = structlog.get_logger(__name__)
 _PERSONS_IDS = ("userId", "anonymousId", "previousId")
 _PAGE_LETTERS = 200
 
 
-async def forget_letters(
-    database: Database, workspace_id: int, buried: frozenset[UUID], deleted_at: datetime
-) -> int:
-    """Remove the dead letters of these people, who are buried, that were said until a moment; give how many."""
+class Burials:
+    """Who was deleted in a transaction, under which ids, until when."""
+
+    def __init__(self) -> None:
+        self.deleted_at: dict[UUID, datetime] = {}
+
+    def add(self, ids: Iterable[UUID], deleted_at: datetime) -> None:
+        """Note who was deleted; for who was twice, the later moment counts."""
+        for id_ in ids:
+            self.deleted_at[id_] = max(deleted_at, self.deleted_at.get(id_, deleted_at))
+
+
+async def forget_letters(database: Database, workspace_id: int, burials: Burials) -> None:
+    """Remove the dead letters that these people said until they were deleted.
+
+    A workspace may have very many: they are read once, for all people of a transaction.
+    """
+    if not burials.deleted_at:
+        return
     await message_store.hold_letters(database, workspace_id)
     count = 0
     async for page in message_store.read_dead_letters(database, workspace_id, _PAGE_LETTERS):
-        told = {letter.key: _Told.by(workspace_id, letter.body, letter.received_at) for letter in page}
-        gone = [key for key, letter in told.items() if letter.ids & buried and letter.at <= deleted_at]
+        gone = [told.key for told in _read(workspace_id, page) if told.is_before(burials.deleted_at)]
         if gone:
             await message_store.delete_dead_letters(database, workspace_id, gone)
             await message_store.insert_suppressions(database, workspace_id, gone, datetime.now(UTC), "deleted")
         count += len(gone)
-    return count
+    if count:
+        _LOG.info("dead letters forgotten", workspace_id=workspace_id, dead_letters=count)
 
 
 async def find_forgotten(database: Database, workspace_id: int, letters: Collection[DeadLetter]) -> set[MessageKey]:
@@ -40,33 +58,42 @@ async def find_forgotten(database: Database, workspace_id: int, letters: Collect
     Nobody is deleted from now on until the transaction ends: whoever deletes reads the letters that are kept by then.
     """
     await message_store.share_letters(database, workspace_id)
-    told = {letter.key: _Told.by(workspace_id, letter.body, letter.received_at) for letter in letters}
-    named = {id_ for letter in told.values() for id_ in letter.ids}
-    deleted_at = await message_store.find_tombstones(database, workspace_id, named)
-    of_the_deleted = {key: letter for key, letter in told.items() if letter.ids & deleted_at.keys()}
-    if not of_the_deleted:
+    if not await message_store.has_tombstones(database, workspace_id):
         return set()
+    told = _read(workspace_id, letters)
+    deleted_at = await message_store.find_tombstones(database, workspace_id, {id_ for one in told for id_ in one.ids})
+    of_the_deleted = [one for one in told if one.ids & deleted_at.keys()]
     # One without a time of its own has another whenever it comes.
-    known = await message_store.find_suppressions(database, workspace_id, of_the_deleted)
-    return {key for key, letter in of_the_deleted.items() if key in known or letter.is_before(deleted_at)}
+    known = await message_store.find_suppressions(database, workspace_id, [one.key for one in of_the_deleted])
+    return {one.key for one in of_the_deleted if one.key in known or one.is_before(deleted_at)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Whom a letter names, and when it was said or received, whichever was earlier."""
+    """What a letter says, and whom it names. Few are asked for their time: reading it may take the longest."""
 
+    key: MessageKey
     ids: frozenset[UUID]
-    at: datetime
-
-    @classmethod
-    def by(cls, workspace_id: int, body: str, received_at: datetime) -> "_Told":
-        raw = _message(body)
-        values = (id_text(raw[name]) for name in _PERSONS_IDS if isinstance(raw.get(name), str | int | float))
-        ids = frozenset(identity_id(workspace_id, value) for value in values if value is not None)
-        return cls(ids, min(received_at, counted_at(occurred_at(raw, received_at), received_at)))
+    raw: Mapping[str, Any]
+    received_at: datetime
 
     def is_before(self, deleted_at: Mapping[UUID, datetime]) -> bool:
-        return any(self.at <= moment for id_, moment in deleted_at.items() if id_ in self.ids)
+        """Tell whether it was said or received before the deletion of somebody whom it names."""
+        moments = [deleted_at[id_] for id_ in self.ids & deleted_at.keys()]
+        if not moments:
+            return False
+        said_at = counted_at(occurred_at(self.raw, self.received_at), self.received_at)
+        return min(said_at, self.received_at) <= max(moments)
+
+
+def _read(workspace_id: int, letters: Collection[DeadLetter] | Collection[LetterBody]) -> list[_Told]:
+    told = []
+    for letter in letters:
+        raw = _message(letter.body)
+        values = (id_text(raw[name]) for name in _PERSONS_IDS if isinstance(raw.get(name), str | int | float))
+        ids = frozenset(identity_id(workspace_id, value) for value in values if value is not None)
+        told.append(_Told(letter.key, ids, raw, letter.received_at))
+    return told
 
 
 def _message(body: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Sweep:
     own_drains: "set[asyncio.Task[None]]" = field(default_factory=set)
     """The drains that run without arq."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever there may be a wake-up in arq's queue, and when the process stops."""
+    """Set whenever there may be a wake-up to take from arq's queue, and when the process stops."""
     _without_arq_until: float = 0.0
 
     async def run(self, arq: ArqRedis) -> None:
@@ -90,6 +90,7 @@ class Sweep:
             rest_seconds = self._tell_failure(partition, failure)
         finally:
             self.turns.end(partition, drained, _now(), rest_seconds)
+            self.woken.set()
 
     def _tell_failure(self, partition: int, failure: Exception) -> float:
         """Count and log a failure; give for how many seconds the partition rests."""

@@ -1,5 +1,6 @@
 """A merge, a rename and a relink cost the same, however many events the contact has."""
 
+import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -53,11 +54,11 @@ async def cost(stage: Stage, events: int, operation: Callable[[], dict[str, Any]
     return await counted(stage, workspace, operation())
 
 
-async def counted(stage: Stage, workspace: str, message: dict[str, Any]) -> tuple[int, int]:
-    """Give the statements, and the rows of the tables that were written, of one message."""
+async def counted(stage: Stage, workspace: str, *messages: dict[str, Any]) -> tuple[int, int]:
+    """Give the statements, and the rows of the tables that were written, of a batch."""
     written = await _written(stage)
     FATE.statements_left = _ALL
-    await stage.deliver(workspace, [[message]], at_once=False)
+    await stage.deliver(workspace, [list(messages)], at_once=False)
     statements = _ALL - FATE.statements_left
     FATE.statements_left = None
     return statements, await _written(stage) - written
@@ -98,3 +99,26 @@ async def test_an_id_in_quarantine_costs_the_same_however_many_it_is_linked_with
         await stage.deliver(workspace, [[told("track", 0, anonymousId="new", event="Clicked")]], at_once=False)
         costs.append(await counted(stage, workspace, told("identify", 1, userId="kiosk", anonymousId="new", traits={})))
     assert costs[0] == costs[1]
+
+
+_LETTERS = """
+INSERT INTO variance_data.dead_letters
+    (workspace_id, connection_id, message_id, reason, detail, body, received_at, died_at)
+SELECT w.id, w.name || 'g', 'l' || n, 'missing_field', '', '{"userId": "somebody else"}', now(), now()
+FROM variance_data.workspaces w
+CROSS JOIN generate_series(1, $2) n
+WHERE w.name = $1
+"""
+
+
+async def test_the_dead_letters_are_read_once_for_all_who_are_deleted_together(stage: Stage) -> None:
+    costs: dict[tuple[int, int], int] = {}
+    for people, letters in itertools.product((1, 10), (0, 900)):
+        workspace = await stage.new_workspace()
+        users = [f"u{number}" for number in range(people)]
+        known = [told("identify", number, 1, userId=user, traits={}) for number, user in enumerate(users)]
+        await stage.deliver(workspace, [known], at_once=False)
+        await stage.database.execute(_LETTERS, workspace, letters)
+        deletions = [told("delete", 90 + number, 9, userId=user) for number, user in enumerate(users)]
+        costs[people, letters], _ = await counted(stage, workspace, *deletions)
+    assert costs[10, 900] - costs[10, 0] == costs[1, 900] - costs[1, 0] > 0

@@ -1,8 +1,11 @@
 """Deletion: the person's rows and messages go, and what was said before stays away."""
 
+import asyncio
+import json
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -10,10 +13,11 @@ from schemas.queue import QueuedMessage, QueuedRefusal
 from tests.journeys.messages import alias, at, identify, message, track
 from tests.system import System
 from tests.waiting import eventually
-from worker.batch import settle_messages
+from worker.batch import bury_deadly, settle_messages
 from worker.fold.facts import Named
 from worker.fold.ids import identity_id
 from worker.forget import forget_person
+from worker.forget_letters import Burials, forget_letters
 from worker.rebuild import RebuildOptions, rebuild
 from worker.store.ledger import read_all_rules
 from worker.unlink import unlink
@@ -21,6 +25,15 @@ from worker.unlink import unlink
 
 def delete(user_id: str, minute: int) -> dict[str, object]:
     return message("delete", minute, userId=user_id)
+
+
+def _refused(user_id: str) -> QueuedMessage:
+    refusal = QueuedRefusal("missing_field", "no event", json.dumps({"type": "track", "userId": user_id}), at(5))
+    return QueuedMessage("defaultmain", f"of-{user_id}", is_accepted=False, value=msgspec.json.encode(refusal))
+
+
+def _accepted(said: dict[str, Any]) -> QueuedMessage:
+    return QueuedMessage("defaultmain", said["messageId"], is_accepted=True, value=json.dumps(said).encode())
 
 
 async def test_a_deleted_person_leaves_nothing_but_a_tombstone(system: System) -> None:
@@ -170,10 +183,8 @@ async def somebody_waits(system: System) -> None:
 
 
 async def test_a_refused_message_that_is_being_kept_while_its_person_is_deleted_goes(system: System) -> None:
-    refusal = QueuedRefusal("missing_field", "no event", '{"type": "track", "userId": "u1"}', at(5))
-    letter = QueuedMessage("defaultmain", "hers", is_accepted=False, value=msgspec.json.encode(refusal))
     async with system.database.transaction():
-        await settle_messages(system.database, [letter])
+        await settle_messages(system.database, [_refused("u1")])
         await system.post("/webhook/defaultmain", delete("u1", 10), "defaultmain")
         await somebody_waits(system)
     await system.settled()
@@ -183,10 +194,34 @@ async def test_a_refused_message_that_is_being_kept_while_its_person_is_deleted_
 async def test_a_refused_message_that_comes_while_its_person_is_being_deleted_goes(system: System) -> None:
     person = Named(identity_id(1, "u1"), "u1", is_user=True)
     async with system.database.transaction():
-        await forget_person(system.database, 1, person, datetime.fromisoformat(at(10)))
+        burials = Burials()
+        await forget_person(system.database, 1, person, datetime.fromisoformat(at(10)), burials)
+        await forget_letters(system.database, 1, burials)
         await system.post("/v1/batch", {"batch": [_REFUSED | {"userId": "u1"}]}, "defaultmain")
         await somebody_waits(system)
     await system.settled()
+    assert await system.rows("dead_letters") == []
+
+
+async def test_batches_with_both_a_deletion_and_a_refused_message_only_wait_for_each_other(system: System) -> None:
+    async def settle(number: int) -> None:
+        database = await asyncpg.connect(system.database_url)
+        try:
+            async with database.transaction():
+                deletion = delete(f"u{number}", 10) | {"receivedAt": at(10)}
+                await settle_messages(database, [_refused(f"u{number}"), _accepted(deletion)])
+        finally:
+            await database.close()
+
+    await asyncio.gather(*map(settle, range(4)))
+    assert await system.rows("dead_letters") == []
+
+
+async def test_a_message_that_dies_after_its_persons_deletion_keeps_no_text(system: System) -> None:
+    await system.send(delete("u1", 10))
+    said = {"type": "track", "event": "x", "userId": "u1", "messageId": "hers", "receivedAt": at(5)}
+    async with system.database.transaction():
+        await bury_deadly(system.database, _accepted(said))
     assert await system.rows("dead_letters") == []
 
 

@@ -1,6 +1,7 @@
 """The advisory locks of this system, by numbers that are hopefully nobody else's.
 
-A partition's, in `lock_partition.sql`, is a pair of numbers; to Postgres that is never the same as a single one.
+A partition's, in `lock_partition.sql`, is a pair of numbers, as is that of a workspace's dead letters (1447121490), in
+`hold_letters.sql` and `share_letters.sql`; to Postgres a pair is never the same as a single one.
 """
 
 from worker.store.database import Database

@@ -160,9 +160,15 @@ async def delete_dead_letters(database: Database, workspace_id: int, keys: Seque
     )
 
 
+async def has_tombstones(database: Database, workspace_id: int) -> bool:
+    """Tell whether anybody in a workspace was deleted."""
+    is_any: bool = await database.fetchval(statement("has_tombstones"), workspace_id)
+    return is_any
+
+
 async def find_tombstones(database: Database, workspace_id: int, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
     """Give when each of these identities was deleted, for those that were."""
-    if not await database.fetchval(statement("has_tombstones"), workspace_id):
+    if not await has_tombstones(database, workspace_id):
         return {}
     rows = await database.fetch(statement("find_tombstones"), workspace_id, list(ids))
     return {row["identity_id"]: row["deleted_at"] for row in rows}
