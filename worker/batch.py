@@ -26,7 +26,8 @@ from worker.forget_letters import find_forgotten
 from worker.retention.age import is_expired
 from worker.store.database import Database, to_jsonb
 from worker.store.ledger import ConnectionRules, read_connection_rules
-from worker.store.messages import DeadLetter, hold_letters, insert_dead_letters, insert_suppressions
+from worker.store.letters import DeadLetter, hold_letters, insert_dead_letters
+from worker.store.messages import insert_suppressions
 from worker.tally import Tally
 
 _LOG = structlog.get_logger(__name__)

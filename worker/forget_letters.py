@@ -12,9 +12,11 @@ from schemas.acceptance import id_text, name_fields
 from schemas.timestamps import counted_at, occurred_at
 from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.fold.ids import identity_id
+from worker.store import letters as letter_store
 from worker.store import messages as message_store
 from worker.store.database import Database
-from worker.store.messages import DeadLetter, LetterBody, MessageKey
+from worker.store.letters import DeadLetter, LetterBody
+from worker.store.messages import MessageKey
 
 _LOG = structlog.get_logger(__name__)
 _PERSONS_IDS = ("userId", "anonymousId", "previousId")
@@ -40,12 +42,12 @@ async def forget_letters(database: Database, workspace_id: int, burials: Burials
     """
     if not burials.deleted_at:
         return
-    await message_store.hold_letters(database, workspace_id)
+    await letter_store.hold_letters(database, workspace_id)
     count = 0
-    async for page in message_store.read_dead_letters(database, workspace_id, _PAGE_LETTERS):
+    async for page in letter_store.read_dead_letters(database, workspace_id, _PAGE_LETTERS):
         gone = [told.key for told in _read(workspace_id, page) if told.is_before(burials.deleted_at)]
         if gone:
-            await message_store.delete_dead_letters(database, workspace_id, gone)
+            await letter_store.delete_dead_letters(database, workspace_id, gone)
             await message_store.insert_suppressions(database, workspace_id, gone, datetime.now(UTC), "deleted")
         count += len(gone)
     if count:
@@ -57,7 +59,7 @@ async def find_forgotten(database: Database, workspace_id: int, letters: Collect
 
     Nobody is deleted from now on until the transaction ends: whoever deletes reads the letters that are kept by then.
     """
-    await message_store.share_letters(database, workspace_id)
+    await letter_store.share_letters(database, workspace_id)
     if not await message_store.has_tombstones(database, workspace_id):
         return set()
     told = _read(workspace_id, letters)

@@ -14,7 +14,7 @@ from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.batch import settle_messages
 from worker.store.database import Database
 from worker.store.dead_letters import delete_dead_letter, find_dead_letter, settle_replay
-from worker.store.messages import DeadLetter
+from worker.store.letters import DeadLetter
 from worker.tally import Tally
 
 

@@ -38,3 +38,8 @@ def group(group_id: Any, minute: int = 0, **fields: Any) -> dict[str, Any]:
 def alias(previous_id: Any, user_id: Any, minute: int = 0, **fields: Any) -> dict[str, Any]:
     """Write an Alias call."""
     return message("alias", minute, previousId=previous_id, userId=user_id, **fields)
+
+
+def delete(user_id: str, minute: int) -> dict[str, Any]:
+    """Write a deletion."""
+    return message("delete", minute, userId=user_id)

@@ -1,39 +1,12 @@
 """Deletion: the person's rows and messages go, and what was said before stays away."""
 
-import asyncio
-import json
-from datetime import datetime
-from typing import Any
-
-import asyncpg
-import msgspec
 import pytest
 
-from schemas.queue import QueuedMessage, QueuedRefusal
-from tests.journeys.messages import alias, at, identify, message, track
+from tests.journeys.messages import alias, at, delete, identify, track
 from tests.system import System
-from tests.waiting import eventually
-from worker.batch import bury_deadly, settle_messages
-from worker.fold.facts import Named
-from worker.fold.ids import identity_id
-from worker.forget import forget_person
-from worker.forget_letters import Burials, forget_letters
 from worker.rebuild import RebuildOptions, rebuild
 from worker.store.ledger import read_all_rules
 from worker.unlink import unlink
-
-
-def delete(user_id: str, minute: int) -> dict[str, object]:
-    return message("delete", minute, userId=user_id)
-
-
-def _refused(user_id: str) -> QueuedMessage:
-    refusal = QueuedRefusal("missing_field", "no event", json.dumps({"type": "track", "userId": user_id}), at(5))
-    return QueuedMessage("defaultmain", f"of-{user_id}", is_accepted=False, value=msgspec.json.encode(refusal))
-
-
-def _accepted(said: dict[str, Any]) -> QueuedMessage:
-    return QueuedMessage("defaultmain", said["messageId"], is_accepted=True, value=json.dumps(said).encode())
 
 
 async def test_a_deleted_person_leaves_nothing_but_a_tombstone(system: System) -> None:
@@ -115,123 +88,6 @@ async def test_a_visitor_of_somebody_else_is_not_forgotten(system: System) -> No
     await system.send(identify(5, userId="bob", anonymousId="a1"))
     assert list(await system.contacts()) == ["ann"]
     assert await system.rows("events", "name") == [("hers",)]
-
-
-async def test_dead_letters_of_the_person_go_and_those_that_only_look_like_it_stay(system: System) -> None:
-    bad = {"type": "track"}
-    batch = [
-        bad | {"userId": "7", "messageId": "hers"},
-        bad | {"userId": 7, "messageId": "hers-as-a-number"},
-        bad | {"User_Id": "7", "messageId": "hers-oddly-cased"},
-        bad | {"userId": "77", "messageId": "another"},
-        bad | {"userId": "u2", "properties": {"quantity": "7"}, "messageId": "of-another"},
-    ]
-    assert await system.post("/v1/batch", {"batch": batch}, "defaultmain") == 200
-    await system.settled()
-    await system.send({"type": "delete", "userId": "7", "messageId": "d"})
-    assert [row[0] for row in await system.rows("dead_letters", "message_id")] == ["another", "of-another"]
-
-
-_REFUSED: dict[str, Any] = {"type": "track", "timestamp": at(5)}
-
-
-@pytest.mark.parametrize("ids", [{"userId": "u1"}, {"anonymousId": "a1"}, {"userId": "u2", "previousId": "u1"}])
-async def test_a_refused_message_of_the_person_goes_whether_it_comes_before_or_after(
-    system: System, ids: dict[str, str]
-) -> None:
-    letters = {"batch": [_REFUSED | ids | {"messageId": "hers"}, _REFUSED | {"userId": "u3", "messageId": "another"}]}
-    await system.send(identify(1, userId="u1", anonymousId="a1"), track("keep", 2, userId="u3"))
-    await system.post("/v1/batch", letters, "defaultmain")
-    await system.settled()
-    await system.send(delete("u1", 10))
-    for _ in range(2):
-        await system.post("/v1/batch", letters, "defaultmain")
-        await system.settled()
-        assert await system.rows("dead_letters", "message_id") == [("another",)]
-    late = letters["batch"][0] | {"messageId": "late"}
-    await system.post("/v1/batch", {"batch": [late, late]}, "defaultmain")
-    await system.settled()
-    assert await system.rows("dead_letters", "message_id") == [("another",)]
-    assert await system.ledger() == {"applied": 3, "duplicate": 5, "suppressed": 1, "dead": 2}
-
-
-async def test_a_refused_message_that_the_person_sent_afterwards_stays(system: System) -> None:
-    await system.send(identify(1, userId="u1"))
-    await system.send(delete("u1", 10))
-    await system.post("/v1/batch", {"batch": [_REFUSED | {"userId": "u1", "timestamp": at(11)}]}, "defaultmain")
-    await system.settled()
-    assert len(await system.rows("dead_letters")) == 1
-
-
-async def test_a_refused_message_without_a_time_of_its_own_comes_back_after_a_deletion_no_more_than_others(
-    system: System,
-) -> None:
-    letter = {"batch": [{"type": "track", "userId": "u1", "messageId": "m"}]}
-    await system.post("/v1/batch", letter, "defaultmain")
-    await system.settled()
-    await system.send({"type": "delete", "userId": "u1", "messageId": "d"})
-    await system.post("/v1/batch", letter, "defaultmain")
-    await system.settled()
-    assert await system.rows("dead_letters") == []
-
-
-async def somebody_waits(system: System) -> None:
-    async def is_waiting() -> bool:
-        return bool(await system.database.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
-
-    await eventually(is_waiting, "somebody waits for a lock")
-
-
-async def test_a_refused_message_that_is_being_kept_while_its_person_is_deleted_goes(system: System) -> None:
-    async with system.database.transaction():
-        await settle_messages(system.database, [_refused("u1")])
-        await system.post("/webhook/defaultmain", delete("u1", 10), "defaultmain")
-        await somebody_waits(system)
-    await system.settled()
-    assert await system.rows("dead_letters") == []
-
-
-async def test_a_refused_message_that_comes_while_its_person_is_being_deleted_goes(system: System) -> None:
-    person = Named(identity_id(1, "u1"), "u1", is_user=True)
-    async with system.database.transaction():
-        burials = Burials()
-        await forget_person(system.database, 1, person, datetime.fromisoformat(at(10)), burials)
-        await forget_letters(system.database, 1, burials)
-        await system.post("/v1/batch", {"batch": [_REFUSED | {"userId": "u1"}]}, "defaultmain")
-        await somebody_waits(system)
-    await system.settled()
-    assert await system.rows("dead_letters") == []
-
-
-async def test_batches_with_both_a_deletion_and_a_refused_message_only_wait_for_each_other(system: System) -> None:
-    async def settle(number: int) -> None:
-        database = await asyncpg.connect(system.database_url)
-        try:
-            async with database.transaction():
-                deletion = delete(f"u{number}", 10) | {"receivedAt": at(10)}
-                await settle_messages(database, [_refused(f"u{number}"), _accepted(deletion)])
-        finally:
-            await database.close()
-
-    await asyncio.gather(*map(settle, range(4)))
-    assert await system.rows("dead_letters") == []
-
-
-async def test_a_message_that_dies_after_its_persons_deletion_keeps_no_text(system: System) -> None:
-    await system.send(delete("u1", 10))
-    said = {"type": "track", "event": "x", "userId": "u1", "messageId": "hers", "receivedAt": at(5)}
-    async with system.database.transaction():
-        await bury_deadly(system.database, _accepted(said))
-    assert await system.rows("dead_letters") == []
-
-
-async def test_dead_letters_of_the_person_go_however_many_there_are(system: System) -> None:
-    bad = [{"type": "track", "userId": str(number % 2), "messageId": f"m{number}"} for number in range(1000)]
-    assert await system.post("/v1/batch", {"batch": bad}, "defaultmain") == 200
-    await system.settled()
-    await system.send({"type": "delete", "userId": "1", "messageId": "d"})
-    left = {row[0] for row in await system.rows("dead_letters", "message_id")}
-    assert left == {letter["messageId"] for letter in bad if letter["userId"] == "0"}
 
 
 async def test_a_withdrawn_link_stays_withdrawn_when_its_person_is_deleted(system: System) -> None:

@@ -9,7 +9,7 @@ from asyncpg import Record
 
 from worker.sql import statement
 from worker.store.database import Database
-from worker.store.messages import DeadLetter
+from worker.store.letters import DeadLetter
 from worker.tally import Tally
 
 

@@ -1,7 +1,6 @@
-"""The message log, what is suppressed from it, and the dead letters."""
+"""The message log, and what is suppressed from it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -9,7 +8,6 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from schemas.reasons import Reason
 from schemas.timestamps import FUTURE_BOUND, counted_at
 from worker.fold.facts import Facts, LoggedMessage
 from worker.fold.stamp import Stamp
@@ -33,10 +31,11 @@ async def insert_messages(database: Database, workspace_id: int, batch: Sequence
         # In valid JSON a line break stands between two words only, where it means no more than a space.
         "\n".join([facts.message.text.replace("\n", " ") for facts in ordered]),
     )
-    return _keys_of(logged)
+    return keys_of(logged)
 
 
-def _keys_of(rows: Iterable[Record]) -> set[MessageKey]:
+def keys_of(rows: Iterable[Record]) -> set[MessageKey]:
+    """Give the keys of messages that a statement gave."""
     return {(row["connection_id"], row["message_id"]) for row in rows}
 
 
@@ -103,7 +102,7 @@ async def read_claiming_messages(
 async def read_withdrawals(database: Database, workspace_id: int) -> set[MessageKey]:
     """Give the keys of a workspace's messages whose links were withdrawn."""
     rows = await database.fetch(statement("read_withdrawals"), workspace_id)
-    return _keys_of(rows)
+    return keys_of(rows)
 
 
 async def read_all_withdrawals(database: Database) -> set[tuple[int, MessageKey]]:
@@ -121,43 +120,6 @@ async def delete_messages(
         statement("delete_messages"), workspace_id, senders, until, received_until, now
     )
     return count
-
-
-async def hold_letters(database: Database, workspace_id: int) -> None:
-    """Wait for whoever keeps dead letters in a workspace, and hold them off until the transaction ends."""
-    await database.execute(statement("hold_letters"), workspace_id)
-
-
-async def share_letters(database: Database, workspace_id: int) -> None:
-    """Hold off whoever deletes somebody in a workspace, until the transaction ends."""
-    await database.execute(statement("share_letters"), workspace_id)
-
-
-@dataclass(frozen=True, slots=True)
-class LetterBody:
-    """A dead letter's key and text, and when it was received."""
-
-    key: MessageKey
-    body: str
-    received_at: datetime
-
-
-async def read_dead_letters(
-    database: Database, workspace_id: int, page_letters: int
-) -> AsyncIterator[list[LetterBody]]:
-    """Read a workspace's dead letters, some at a time: all may be more than memory holds."""
-    behind: MessageKey = ("", "")
-    while rows := await database.fetch(statement("read_dead_letters"), workspace_id, *behind, page_letters):
-        page = [LetterBody((row["connection_id"], row["message_id"]), row["body"], row["received_at"]) for row in rows]
-        yield page
-        behind = page[-1].key
-
-
-async def delete_dead_letters(database: Database, workspace_id: int, keys: Sequence[MessageKey]) -> None:
-    """Remove dead letters."""
-    await database.execute(
-        statement("delete_dead_letters"), workspace_id, [key[0] for key in keys], [key[1] for key in keys]
-    )
 
 
 async def has_tombstones(database: Database, workspace_id: int) -> bool:
@@ -198,7 +160,7 @@ async def insert_suppressions(
         now,
         reason,
     )
-    return _keys_of(rows)
+    return keys_of(rows)
 
 
 async def find_suppressions(database: Database, workspace_id: int, keys: Iterable[MessageKey]) -> set[MessageKey]:
@@ -207,43 +169,7 @@ async def find_suppressions(database: Database, workspace_id: int, keys: Iterabl
     rows = await database.fetch(
         statement("find_suppressions"), workspace_id, [key[0] for key in wanted], [key[1] for key in wanted]
     )
-    return _keys_of(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message that could not be applied: why, and its text."""
-
-    connection_id: str
-    message_key: str
-    reason: Reason
-    detail: str
-    body: str
-    received_at: datetime
-
-    @property
-    def key(self) -> MessageKey:
-        """Its key within its workspace."""
-        return self.connection_id, self.message_key
-
-
-async def insert_dead_letters(
-    database: Database, workspace_id: int, letters: Iterable[DeadLetter], now: datetime
-) -> set[MessageKey]:
-    """Keep dead letters; give the keys of those that were not there before."""
-    ordered = sorted(letters, key=lambda letter: letter.key)
-    rows = await database.fetch(
-        statement("insert_dead_letters"),
-        workspace_id,
-        [letter.connection_id for letter in ordered],
-        [letter.message_key for letter in ordered],
-        [letter.reason for letter in ordered],
-        [letter.detail for letter in ordered],
-        [letter.body for letter in ordered],
-        [letter.received_at for letter in ordered],
-        now,
-    )
-    return _keys_of(rows)
+    return keys_of(rows)
 
 
 async def count_messages(database: Database, workspace_id: int | None) -> int:
