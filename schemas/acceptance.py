@@ -5,7 +5,6 @@ fields, the ids as strings, `type` in lower case, `messageId` and `receivedAt` p
 """
 
 import json
-import sys
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,7 +17,7 @@ from schemas.ids import index_key
 from schemas.message import CALLS, TYPES
 from schemas.reasons import Reason
 from schemas.timestamps import read_instant, write_instant
-from schemas.tolerant_json import DEEPEST
+from schemas.tolerant_json import as_deep_as_orjson
 from schemas.usual_message import usual_sender
 
 _FIELDS = (
@@ -234,9 +233,5 @@ def _text_of(raw: Any) -> str:
     try:
         return orjson.dumps(raw).decode()
     except orjson.JSONEncodeError:
-        usual = sys.getrecursionlimit()
-        sys.setrecursionlimit(usual + DEEPEST)  # or the writer gives up on what could be read
-        try:
+        with as_deep_as_orjson():  # or the writer gives up on what could be read
             return json.dumps(raw)
-        finally:
-            sys.setrecursionlimit(usual)

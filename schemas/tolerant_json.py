@@ -3,12 +3,18 @@
 import json
 import math
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 
 DEEPEST = 1024
 """The levels that orjson reads at most; it writes a quarter of them."""
+
+_FRAMES_A_LEVEL = 2
+"""What a level takes of Python's own limit at most, in a comprehension."""
 
 _ORJSON_INTEGERS = range(-(2**63), 2**64)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -32,12 +38,27 @@ def read_json(text: bytes) -> Any:
         except orjson.JSONDecodeError as error:
             if "depth limit" in str(error):
                 raise RecursionError from None  # without another look at what may be megabytes
-            return storable(_read_leniently(text))
+            with as_deep_as_orjson():
+                return storable(_read_leniently(text))
         # Whether there is any backslash is told much faster, and mostly there is none.
-        return storable(value) if b"\\" in text and b"\\u0000" in text else value
+        if b"\\" not in text or b"\\u0000" not in text:
+            return value
+        with as_deep_as_orjson():
+            return storable(value)
     except RecursionError:
         message = "nested too deeply"
         raise UnreadableJsonError(message) from None
+
+
+@contextmanager
+def as_deep_as_orjson() -> Iterator[None]:
+    """Let Python go through all that orjson reads, so that a message nested deeply is no harm to its neighbours."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(usual + _FRAMES_A_LEVEL * DEEPEST)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 def storable(value: Any) -> Any:

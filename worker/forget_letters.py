@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from schemas.acceptance import id_text, name_fields
-from schemas.timestamps import counted_at, occurred_at
+from schemas.timestamps import counted_at, occurred_at, read_instant
 from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.fold.ids import identity_id
 from worker.store import letters as letter_store
@@ -84,8 +84,10 @@ class _Told:
         moments = [deleted_at[id_] for id_ in self.ids & deleted_at.keys()]
         if not moments:
             return False
-        said_at = counted_at(occurred_at(self.raw, self.received_at), self.received_at)
-        return min(said_at, self.received_at) <= max(moments)
+        # As of what is accepted: Segment received it before it delivered it.
+        received_at = min(self.received_at, read_instant(self.raw.get("receivedAt")) or self.received_at)
+        said_at = counted_at(occurred_at(self.raw, received_at), received_at)
+        return min(said_at, received_at) <= max(moments)
 
 
 def _read(workspace_id: int, letters: Collection[DeadLetter] | Collection[LetterBody]) -> list[_Told]:

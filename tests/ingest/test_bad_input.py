@@ -139,6 +139,18 @@ async def test_any_depth_is_either_kept_or_refused(edge: Edge, depth: int) -> No
         assert "m1" in [message["messageId"] for message in await edge.messages()]
 
 
+@pytest.mark.parametrize("depth", [300, 600, 1000])
+@pytest.mark.parametrize("odd", ['"\\u0000"', '"\\ud800"', "NaN"])
+async def test_what_is_too_deep_takes_no_neighbour_along_that_has_to_be_made_storable(
+    edge: Edge, depth: int, odd: str
+) -> None:
+    good = f'{{"type": "identify", "userId": "u", "messageId": "good", "traits": {{"odd": {odd}}}}}'
+    deep = f'{{"type": "identify", "userId": "u", "traits": {{"deep": {"[" * depth}{"]" * depth}}}}}'
+    assert (await edge.post("/v1/batch", body=f'{{"batch": [{good}, {deep}]}}'.encode())).status == 200
+    assert [message["messageId"] for message in await edge.messages()] == ["good"]
+    assert [refusal.reason for refusal in await edge.refusals()] == ["nested_too_deeply"]
+
+
 @pytest.mark.parametrize("depth", [300, 900, 1000, 1019])
 @pytest.mark.parametrize("given", [{}, {"messageId": "deep"}, {"receivedAt": "soon"}])
 async def test_what_is_too_deep_to_be_stored_is_kept_as_it_was_sent_and_once_however_often_it_comes(

@@ -67,6 +67,26 @@ async def test_a_refused_message_of_the_person_goes_whether_it_comes_before_or_a
     assert await system.ledger() == {"applied": 3, "duplicate": 5, "suppressed": 1, "dead": 2}
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"receivedAt": at(5)},
+        {"receivedAt": at(5), "timestamp": "10:00"},
+        {"receivedAt": at(5), "timestamp": "2026-03-02T00:00:00.000Z"},
+        {"receivedAt": at(5), "originalTimestamp": at(5), "sentAt": at(5)},
+    ],
+)
+async def test_a_refused_message_counts_as_received_when_segment_received_it(
+    system: System, times: dict[str, str]
+) -> None:
+    letter = {"type": "track", "userId": "u1", **times}
+    await system.send(identify(1, userId="u1"), letter | {"messageId": "before"})
+    assert len(await system.rows("dead_letters")) == 1
+    await system.send(delete("u1", 10))
+    await system.send(letter | {"messageId": "after"})
+    assert await system.rows("dead_letters") == []
+
+
 async def test_a_refused_message_that_the_person_sent_afterwards_stays(system: System) -> None:
     await system.send(identify(1, userId="u1"))
     await system.send(delete("u1", 10))
