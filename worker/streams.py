@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
@@ -34,7 +33,7 @@ class Entry:
 class Streams:
     """The partitions' streams, on the Redis of a client that it takes over."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
         self.partitions = NEVER_CHANGED
         """As of the last look; `most` is what it ever was."""
@@ -49,11 +48,11 @@ class Streams:
         False, and at once, where Redis does not wait: in a cluster, whose servers would all have to be asked, and for
         a user who may not use XREAD.
         """
-        if not self._may_wait or (isinstance(self._redis, RedisClient) and await self._redis.is_cluster()):
+        if not self._may_wait or await self._redis.is_cluster():
             return False
         streams = [stream_key(partition) for partition in partitions]
         try:
-            await self._redis.execute_command(  # type: ignore[no-untyped-call] # as below
+            await self._redis.execute_command(
                 "XREAD", "COUNT", 1, "BLOCK", max(1, int(seconds * 1000)), "STREAMS", *streams, *["0"] * len(streams)
             )
         except NoPermissionError:
@@ -81,7 +80,7 @@ class Streams:
         start = "-"
         while True:
             count = _entries_to_read(entries, messages, size_bytes, most_messages)
-            rows = await self._redis.execute_command(  # type: ignore[no-untyped-call] # redis-py has no type for it
+            rows = await self._redis.execute_command(
                 "XRANGE", stream_key(partition), start, "+", "COUNT", count
             )
             for row in rows:

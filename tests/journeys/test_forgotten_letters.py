@@ -164,3 +164,10 @@ async def test_dead_letters_of_the_person_go_however_many_there_are(system: Syst
     await system.send({"type": "delete", "userId": "1", "messageId": "d"})
     left = {row[0] for row in await system.rows("dead_letters", "message_id")}
     assert left == {letter["messageId"] for letter in bad if letter["userId"] == "0"}
+
+
+async def test_a_message_that_dies_was_received_when_it_was(system: System) -> None:
+    said = {"type": "track", "event": "x", "userId": "u1", "messageId": "m", "receivedAt": at(5)}
+    async with system.database.transaction():
+        await bury_deadly(system.database, _accepted(said))
+    assert await system.rows("dead_letters", "received_at") == [(datetime.fromisoformat(at(5)),)]
