@@ -2,9 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
-from importlib.resources import files
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -15,67 +13,22 @@ from hypothesis import strategies as st
 from tests.convergence.stage import Stage
 from tests.convergence.test_deletion import deliveries_with_deletions
 from tests.convergence.test_unlink import set_link
+from tests.convergence.words import ADA, KNOWN, READ, SIGN_IN, VISIT, has, read_all, rows, waiting
 from tests.convergence.worlds import Delivery, told
-from worker.console.word_reading import read_words
 from worker.rebuild import RebuildOptions, rebuild
 from worker.store.words import Stale, read_stale, settle_stale, shorten_stale, write_words
-
-_KNOWN = """
-SELECT c.workspace_id, c.id, false, variance_data.words(c.external_id, c.email, c.traits)::text
-FROM variance_data.contacts c
-UNION ALL
-SELECT a.workspace_id, a.id, true, variance_data.words(a.key, NULL, variance_data.plain_traits(a.traits))::text
-FROM variance_data.accounts a
-"""
-_READ = "SELECT w.workspace_id, w.subject_id, w.is_account, w.words::text FROM variance_data.search_words w"
-_ADA = told("identify", 0, userId="ada", traits={"plan": "gloriana"})
-_VISIT = told("identify", 1, anonymousId="visitor", traits={"seats": "orchidea"})
-_SIGN_IN = told("track", 2, 1, userId="ada", anonymousId="visitor", event="Clicked")
-
-
-@pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
-    """A console's connections."""
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as opened:
-        yield opened
-
-
-async def read_all(pool: asyncpg.Pool) -> None:
-    await read_words(pool, asyncio.Event())
-
-
-async def rows(stage: Stage, query: str) -> set[tuple[Any, ...]]:
-    """Give who has words, and which."""
-    return {tuple(row) for row in await stage.database.fetch(query) if row[3]}
-
-
-async def waiting(stage: Stage) -> int:
-    count: int = await stage.database.fetchval("SELECT count(*) FROM variance_data.stale_words")
-    return count
-
-
-async def has(stage: Stage, word: str) -> list[str]:
-    """Give the userIds of whom a word leads to; of visitors that they are some."""
-    found = await stage.database.fetch(
-        """SELECT coalesce(c.external_id, 'somebody') AS name
-        FROM variance_data.search_words w
-        LEFT JOIN variance_data.contacts c ON c.workspace_id = w.workspace_id AND c.id = w.subject_id
-        WHERE w.words @@ to_tsquery('simple', $1)""",
-        word,
-    )
-    return [row["name"] for row in found]
 
 
 async def test_words_follow_a_change_a_merge_and_an_unlink(stage: Stage, pool: asyncpg.Pool) -> None:
     workspace = await stage.new_workspace()
-    await stage.deliver(workspace, [[_ADA, _VISIT]], at_once=False)
+    await stage.deliver(workspace, [[ADA, VISIT]], at_once=False)
     await read_all(pool)
     assert (await has(stage, "gloriana"), await has(stage, "orchidea")) == (["ada"], ["somebody"])
-    await stage.deliver(workspace, [[_SIGN_IN]], at_once=False)
+    await stage.deliver(workspace, [[SIGN_IN]], at_once=False)
     await read_all(pool)
     assert await has(stage, "gloriana & orchidea & ada") == ["ada"]
     assert await has(stage, "orchidea") == ["ada"]
-    await set_link(stage, workspace, _SIGN_IN, undo=False)
+    await set_link(stage, workspace, SIGN_IN, undo=False)
     await read_all(pool)
     assert (await has(stage, "gloriana"), await has(stage, "orchidea")) == (["ada"], ["somebody"])
     groups = [told("group", 4 + number, 2, userId="ada", groupId="g1", traits={"name": name})
@@ -84,7 +37,7 @@ async def test_words_follow_a_change_a_merge_and_an_unlink(stage: Stage, pool: a
     for message in (groups[0], changed, groups[1]):
         await stage.deliver(workspace, [[message]], at_once=False)
         await read_all(pool)
-        assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+        assert await rows(stage, READ) == await rows(stage, KNOWN)
     assert (await has(stage, "gloriana"), await has(stage, "hortensia")) == ([], ["ada"])
     assert await waiting(stage) == 0
 
@@ -92,11 +45,11 @@ async def test_words_follow_a_change_a_merge_and_an_unlink(stage: Stage, pool: a
 async def test_what_changes_no_words_has_none_read_again(stage: Stage, pool: asyncpg.Pool) -> None:
     workspace = await stage.new_workspace()
     group = told("group", 4, userId="ada", groupId="g1", traits={"name": "Initech"})
-    await stage.deliver(workspace, [[_ADA, group]], at_once=False)
+    await stage.deliver(workspace, [[ADA, group]], at_once=False)
     assert await waiting(stage) > 0
     await read_all(pool)
     assert await waiting(stage) == 0
-    same = [_ADA | {"messageId": "m10", "timestamp": "2026-03-01T00:05:00.000Z"},
+    same = [ADA | {"messageId": "m10", "timestamp": "2026-03-01T00:05:00.000Z"},
             group | {"messageId": "m11", "timestamp": "2026-03-01T00:05:00.000Z"},
             told("track", 12, 6, userId="ada", event="Clicked"),
             told("page", 13, 6, anonymousId="nobody yet", name="Home")]  # fmt: skip
@@ -113,7 +66,7 @@ async def test_the_words_of_the_deleted_go_with_them_and_not_later(
     workspace = await stage.new_workspace()
     renamed = told("alias", 5, 2, userId="bea", previousId="ada")
     bea = told("identify", 6, 2, userId="bea", traits={"seats": "orchidea"})
-    await stage.deliver(workspace, [[_ADA, bea], [renamed]], at_once=False)
+    await stage.deliver(workspace, [[ADA, bea], [renamed]], at_once=False)
     await read_all(pool)
     assert await has(stage, "gloriana & orchidea") == ["bea"]
     if is_unlinked:
@@ -131,7 +84,7 @@ async def test_words_that_are_being_read_while_somebody_is_deleted_do_not_come_b
     stage: Stage, pool: asyncpg.Pool, database_url: str
 ) -> None:
     workspace = await stage.new_workspace()
-    await stage.deliver(workspace, [[_ADA]], at_once=False)
+    await stage.deliver(workspace, [[ADA]], at_once=False)
     deleting = await asyncpg.connect(database_url)
     async with deleting.transaction():
         await deleting.execute("SELECT FROM variance_data.contacts FOR UPDATE")
@@ -146,7 +99,7 @@ async def test_words_that_are_being_read_while_somebody_is_deleted_do_not_come_b
 async def test_a_rebuild_that_repairs_contacts_has_their_words_read_again(stage: Stage, pool: asyncpg.Pool) -> None:
     workspace = await stage.new_workspace()
     group = told("group", 4, userId="ada", groupId="g1", traits={"name": "Initech"})
-    await stage.deliver(workspace, [[_ADA, _VISIT, group]], at_once=False)
+    await stage.deliver(workspace, [[ADA, VISIT, group]], at_once=False)
     damage = """UPDATE variance_data.contacts SET traits = '{"plan": "wrong"}' WHERE external_id = 'ada'"""
     await stage.database.execute(damage)
     await stage.database.execute("DELETE FROM variance_data.contacts WHERE external_id IS NULL")
@@ -158,7 +111,7 @@ async def test_a_rebuild_that_repairs_contacts_has_their_words_read_again(stage:
         assert (await waiting(stage) == 0) is is_dry_run
     assert await has(stage, "wrong") == []
     await read_all(pool)
-    assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+    assert await rows(stage, READ) == await rows(stage, KNOWN)
     assert await has(stage, "gloriana") == ["ada"]
 
 
@@ -193,7 +146,7 @@ async def test_what_changes_while_words_are_read_is_read_once_more(stage: Stage,
         await stage.deliver(workspace, [[changed, group]], at_once=False)
         await reader.step()
     await read_all(pool)
-    assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+    assert await rows(stage, READ) == await rows(stage, KNOWN)
     assert await has(stage, "viola & ada") == ["ada"]
 
 
@@ -216,7 +169,7 @@ async def test_words_are_those_that_are_known_whenever_they_are_read(
         for step in steps[number] if number < len(steps) else []:
             await (shorten_stale(stage.database, 1) if step == "merge" else readers[step].step())
     await read_all(pool)
-    assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+    assert await rows(stage, READ) == await rows(stage, KNOWN)
     assert await waiting(stage) == 0
 
 
@@ -233,11 +186,11 @@ async def test_words_that_are_read_while_everything_arrives_are_those_that_are_k
     while not arriving.done():
         await asyncio.gather(read_all(pool), read_all(pool))
     await arriving
-    out_of_date = {subject for _, subject, *_ in await rows(stage, _READ) ^ await rows(stage, _KNOWN)}
+    out_of_date = {subject for _, subject, *_ in await rows(stage, READ) ^ await rows(stage, KNOWN)}
     waiting_for = await stage.database.fetch("SELECT unnest(subject_ids) FROM variance_data.stale_words")
     assert out_of_date <= {row[0] for row in waiting_for}
     await read_all(pool)
-    assert await rows(stage, _READ) == await rows(stage, _KNOWN)
+    assert await rows(stage, READ) == await rows(stage, KNOWN)
     assert await waiting(stage) == 0
 
 
@@ -265,43 +218,8 @@ async def test_those_whom_a_deletion_only_touches_are_found_as_before(stage: Sta
     assert (await has(stage, "gloriana"), await has(stage, "orchidea")) == ([], ["bea"])
 
 
-async def test_who_was_there_before_the_words_had_a_table_is_found_and_read_once_more(
-    stage: Stage, pool: asyncpg.Pool
-) -> None:
-    migration = files("schemas").joinpath("migrations", "0007_search_words.sql").read_text()
-    applied, _, taken_back = migration.partition("-- migrate: rollback")
-    workspace = await stage.new_workspace()
-    group = told("group", 4, userId="ada", groupId="g1", traits={"name": "Initech"})
-    await stage.deliver(workspace, [[_ADA, _VISIT, group]], at_once=False)
-    await stage.database.execute(taken_back)
-    await stage.database.execute(applied)
-    known = await rows(stage, _KNOWN)
-    assert await rows(stage, _READ) == known
-    assert len(known) == 3
-    await stage.database.execute("UPDATE variance_data.contacts SET traits = '{}' WHERE external_id = 'ada'")
-    await read_all(pool)
-    assert await has(stage, "gloriana") == []
-
-
-async def test_who_was_there_before_domains_were_words_is_found_by_the_domain_that_the_host_lies_in(
-    stage: Stage, pool: asyncpg.Pool
-) -> None:
-    migration = files("schemas").joinpath("migrations", "0015_words_of_domains.sql").read_text()
-    emails = {"ada": "Ada@Mail.Acme.co.uk", "bea": "bea@acme.com", "cem": "cem", "dan": "dan@a.b.c.acme.co.uk"}
-    people = [told("identify", number, userId=name, traits={"email": email})
-              for number, (name, email) in enumerate(emails.items())]  # fmt: skip
-    await stage.deliver(await stage.new_workspace(), [people], at_once=False)
-    await read_all(pool)
-    assert sorted(await has(stage, "acme.co.uk")) == ["ada", "dan", "somebody"]  # who is the account
-    await stage.database.execute("UPDATE variance_data.search_words SET words = '' WHERE NOT is_account")
-    await stage.database.execute(migration.partition("-- migrate: rollback")[0])
-    await read_all(pool)
-    assert sorted(await has(stage, "acme.co.uk")) == ["ada", "dan", "somebody"]
-    assert await has(stage, "acme.com") == ["somebody"], "words that stay as they are, are not read again"
-
-
 async def test_words_of_those_who_are_gone_go_wherever_they_come_from(stage: Stage, pool: asyncpg.Pool) -> None:
-    await stage.deliver(await stage.new_workspace(), [[_ADA]], at_once=False)
+    await stage.deliver(await stage.new_workspace(), [[ADA]], at_once=False)
     insert = """INSERT INTO variance_data.search_words
         SELECT s.workspace_id, n, s.is_account, to_tsvector('simple', 'gloriana')
         FROM variance_data.stale_words s CROSS JOIN unnest(s.subject_ids) n"""
