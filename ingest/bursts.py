@@ -20,7 +20,7 @@ class Bursts:
         self._even_at: dict[int, float] = {}
         """When each workspace would be no longer ahead, if it sent nothing more."""
 
-    def take(self, workspace_id: int, now: float, messages: int = 1) -> bool:
+    def take(self, workspace_id: int, now: float, messages: int) -> bool:
         """Count messages that a workspace sends now, together; tell whether they belong to a burst."""
         even_at = self._even_at.get(workspace_id, now)
         even_at = max(now, even_at) + messages * self._message_seconds

@@ -29,7 +29,7 @@ def instants(pauses_seconds: list[float]) -> list[float]:
 @given(_PAUSES)
 def test_what_is_not_of_a_burst_comes_within_the_rate_and_what_may_come_at_once(pauses_seconds: list[float]) -> None:
     bursts = Bursts(_RATE)
-    usual = [at for at in instants(pauses_seconds) if not bursts.take(1, at)]
+    usual = [at for at in instants(pauses_seconds) if not bursts.take(1, at, 1)]
     beyond = [number - _RATE * at for number, at in enumerate(usual)]
     for least, most in zip(itertools.accumulate(beyond, min), beyond, strict=True):
         assert most - least < _AT_ONCE + 1e-6
@@ -38,23 +38,23 @@ def test_what_is_not_of_a_burst_comes_within_the_rate_and_what_may_come_at_once(
 @given(_PAUSES.map(lambda pauses: [max(pause, 1 / _RATE) for pause in pauses]))
 def test_who_keeps_to_the_rate_has_no_burst(pauses_seconds: list[float]) -> None:
     bursts = Bursts(_RATE)
-    assert not any(bursts.take(1, at) for at in instants(pauses_seconds))
+    assert not any(bursts.take(1, at, 1) for at in instants(pauses_seconds))
 
 
 @given(_PAUSES)
 def test_once_a_workspace_has_been_quiet_for_a_while_its_messages_are_usual_again(pauses_seconds: list[float]) -> None:
     bursts = Bursts(_RATE)
     for at in (times := instants(pauses_seconds)):
-        bursts.take(1, at)
-    assert not bursts.take(1, times[-1] + 5.0 + 2 / _RATE)
+        bursts.take(1, at, 1)
+    assert not bursts.take(1, times[-1] + 5.0 + 2 / _RATE, 1)
 
 
 @given(st.lists(st.integers(0, 16), max_size=200), st.integers(1, 100))
 def test_messages_that_come_together_are_usual_where_each_by_itself_would_be(pauses: list[int], count: int) -> None:
     together, apart = Bursts(8), Bursts(8)
     for at in (times := instants([pause / 8 for pause in pauses])):
-        assert together.take(1, at) == apart.take(1, at)
-    each = [apart.take(1, times[-1]) for _ in range(count)]
+        assert together.take(1, at, 1) == apart.take(1, at, 1)
+    each = [apart.take(1, times[-1], 1) for _ in range(count)]
     assert together.take(1, times[-1], count) == any(each)
 
 
@@ -62,9 +62,9 @@ def test_messages_that_come_together_are_usual_where_each_by_itself_would_be(pau
 def test_one_workspaces_burst_is_nobody_elses(burst_seconds: list[float], other_seconds: list[float]) -> None:
     alone, beside = Bursts(_RATE), Bursts(_RATE)
     other = instants(other_seconds)
-    expected = [alone.take(2, at) for at in other]
+    expected = [alone.take(2, at, 1) for at in other]
     both = sorted([*((at, 1) for at in instants(burst_seconds)), *((at, 2) for at in other)])
-    verdicts = [(workspace_id, beside.take(workspace_id, at)) for at, workspace_id in both]
+    verdicts = [(workspace_id, beside.take(workspace_id, at, 1)) for at, workspace_id in both]
     assert [is_of_a_burst for workspace_id, is_of_a_burst in verdicts if workspace_id == 2] == expected
 
 
