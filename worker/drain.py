@@ -87,12 +87,13 @@ class Drain:
                 break
             bound = self.bounds.get(partition, self.most_messages)
             began_at = time.time()
-            try:
-                with noting() as notes:
+            with noting() as notes:
+                try:
                     taken = await self._take(partition, max(1, int(bound * part)), notes)
-            except (asyncpg.QueryCanceledError, TimeoutError, asyncio.CancelledError):  # the last by arq's time limit
-                self.bounds[partition] = max(1, bound // 2)
-                raise
+                except (asyncpg.QueryCanceledError, TimeoutError, asyncio.CancelledError):  # the last by arq's limit
+                    if notes.messages:
+                        self.bounds[partition] = max(1, min(bound, notes.messages) // 2)
+                    raise
             self.bounds[partition] = min(bound * 2, self.most_messages)
             if not isinstance(taken, _Taken):
                 return taken
@@ -116,6 +117,7 @@ class Drain:
             entries = await self.streams.read_head(partition, most_messages)
             if not entries:
                 return Drained.EMPTY
+            notes.messages = sum(len(entry.messages) for entry in entries)
             is_full = self.streams.are_full(entries, most_messages)
             crash_point("after_read")
             before = await read_settled_entries(database, partition)

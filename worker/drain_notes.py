@@ -1,4 +1,4 @@
-"""What a drain notes beside its tally: how long each step took, who died of what, what became of aliases.
+"""What a drain notes beside its tally: how many messages it took, how long each step took, who died, aliases' fate.
 
 A drain has few steps and notes nothing for each message. Where no drain is under way, as in an import, nothing is
 noted.
@@ -24,8 +24,9 @@ _Result = TypeVar("_Result")
 
 @dataclass(slots=True)
 class DrainNotes:
-    """One drain's notes. `seconds` has the time of each step, by its name; their sum is the drain's."""
+    """One drain's notes. `messages` are those that it read; `seconds` has the time of each step, by its name."""
 
+    messages: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     deaths: list[str] = field(default_factory=list)
     merges: list[MergeOutcome] = field(default_factory=list)
