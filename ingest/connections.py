@@ -27,6 +27,8 @@ from schemas.redis_away import REDIS_AWAY
 from schemas.redis_commands import run_all
 
 _POLL_SECONDS = 0.25
+_LONGEST_SECRET = 200
+"""Characters; ours have a fifth of it. Digests are remembered by what was sent, which may be megabytes of anything."""
 
 _digest = lru_cache(maxsize=256)(secret_sha256)
 
@@ -62,6 +64,8 @@ class Connections:
     def opened_by(self, secrets: Iterable[str]) -> PublishedConnection | None:
         """Give the connection that the first fitting of these secrets opens, enabled or not."""
         for secret in secrets:
+            if len(secret) > _LONGEST_SECRET:
+                continue
             digest = _digest(secret)
             found = self._by_secret.get(digest)
             if found is not None:
@@ -128,7 +132,7 @@ class Connections:
             self._hold(published.values())
             self._version = version
             self._is_loaded = True
-            _log.info("connections_loaded", connections=len(self._by_id), version=version.decode())
+            _log.info("connections_loaded", connections=len(self._by_id), version=version.decode(errors="replace"))
         return True
 
     def _hold(self, published: Iterable[bytes]) -> None:

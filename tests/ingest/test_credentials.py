@@ -1,6 +1,8 @@
 import asyncio
 import base64
+import gc
 import time
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -78,6 +80,22 @@ async def test_a_wrong_write_key_opens_nothing(edge: Edge, write_key: object) ->
     answer = await edge.post("/v1/track", TRACK | {"writeKey": write_key}, headers={})
 
     assert (answer.status, answer.json["code"]) == (401, "unauthorized")
+
+
+async def test_made_up_write_keys_of_any_length_are_not_kept(edge: Edge) -> None:
+    async def post(number: int) -> None:
+        assert (await edge.post("/v1/track", TRACK | {"writeKey": f"{number:0200000}"}, headers={})).status == 401
+
+    await post(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 60):
+            await post(number)
+        gc.collect()
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 2_000_000
 
 
 async def test_the_write_key_may_be_in_the_body(edge: Edge) -> None:
