@@ -131,11 +131,15 @@ class GroupCommit:
     def posts_under_way(self) -> Counter[str]:
         """Give how many writes of each connection wait or are being written; nothing while Redis does not answer.
 
-        Then all pile up, and nobody floods.
+        Then all pile up, and nobody floods. So it is while one server of a cluster does not.
         """
-        if self._under_way and time.monotonic() - self._flush_began_at > _STUCK_SECONDS:
+        now = time.monotonic()
+        if self._under_way and now - self._flush_began_at > _STUCK_SECONDS:
             return Counter()
-        writes = itertools.chain(self._waiting, self._under_way)
+        oldest = next(iter(self._handed_on.values()), None)
+        if oldest is not None and now - oldest.put_at > _STUCK_SECONDS:
+            return Counter()
+        writes = itertools.chain(self._waiting, self._under_way, self._handed_on.values())
         return Counter(connection_of(write.pairs[0].field) for write in writes if write.pairs)
 
     def close(self) -> None:

@@ -64,6 +64,33 @@ async def test_what_waits_for_a_frozen_server_is_its_senders_until_it_has_failed
         frozen.thaw()
 
 
+async def test_posts_that_wait_count_as_under_way_until_a_server_is_stuck(
+    cluster: Cluster, budget: Budget, group_commit: GroupCommit
+) -> None:
+    frozen = cluster.servers[1]
+    partition = cluster.partitions_of(frozen)[0]
+
+    def put_one() -> None:
+        if not budget.used_bytes:  # none yet, or the last one has failed
+            group_commit.put_then([_pair(partition)], lambda _: None)
+
+    async def is_under_way() -> bool:
+        put_one()
+        await asyncio.sleep(0)  # it is handed on
+        return budget.used_bytes > 0 and group_commit.posts_under_way() == {"sender": 1}
+
+    async def is_stuck() -> bool:
+        put_one()
+        return budget.used_bytes > 0 and not group_commit.posts_under_way()
+
+    frozen.freeze()
+    try:
+        await eventually(is_under_way, "a post to count")
+        await eventually(is_stuck, "it to count no more")
+    finally:
+        frozen.thaw()
+
+
 async def test_a_part_that_waits_is_in_hand_though_another_has_failed(
     cluster: Cluster, budget: Budget, group_commit: GroupCommit
 ) -> None:
