@@ -111,6 +111,11 @@ def _answering(take: Take, metrics: Metrics, refusals: Refusals) -> Handler:
             if refusal.status == _TOO_MANY:
                 await asyncio.sleep(_rest_seconds(refusal))
             return answer
+        except ConnectionError:  # the sender is gone, and gets no answer
+            raise
+        except Exception:
+            metrics.posts[503, request.get(CONNECTION_ID, "")] += 1
+            raise
         metrics.posts[200, request.get(CONNECTION_ID, "")] += 1
         metrics.acknowledgement_seconds.observe(time.perf_counter() - started_at)
         return accepted()

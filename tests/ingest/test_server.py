@@ -8,6 +8,9 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from ingest.metrics import Metrics
+from ingest.posts import post_routes
+from ingest.refusals import Refusals
 from ingest.server import Site
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,6 +48,17 @@ async def test_an_error_of_ours_is_503_with_an_id_that_the_log_has_too(kind: typ
     (entry,) = logs
     assert entry["event"] == "request_failed"
     assert entry["request_id"] in text
+
+
+async def test_a_post_that_fails_by_an_error_of_ours_is_counted_as_what_it_is_answered() -> None:
+    async def fail(_: web.Request) -> None:
+        raise ValueError
+
+    metrics = Metrics()
+    handler = next(route.handler for route in post_routes("/", fail, metrics, Refusals(metrics)))
+    async with serving(handler) as port, aiohttp.request("POST", f"http://127.0.0.1:{port}/") as response:
+        assert response.status == 503
+    assert metrics.posts == {(503, ""): 1}
 
 
 async def test_a_sender_that_is_gone_is_nobody_s_error() -> None:
