@@ -116,9 +116,7 @@ def id_of(given_id: str | None) -> str:
     return given_id if given_id and _FIT_FOR_A_LOG.fullmatch(given_id) else str(uuid.uuid4())
 
 
-def refused(
-    refusal: RefusalError, *, given_id: str | None = None, is_open_to_browsers: bool = True
-) -> web.Response:
+def refused(refusal: RefusalError, *, given_id: str | None = None) -> web.Response:
     """Answer with an error. `given_id` is the id that the request came with."""
     answer = as_json(
         {"success": False, "code": refusal.code, "message": refusal.message},
@@ -127,8 +125,7 @@ def refused(
     answer.headers[REQUEST_ID] = id_of(given_id)
     if refusal.retry_after_seconds is not None:
         answer.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    if is_open_to_browsers:
-        answer.headers.update(_OPEN_TO_BROWSERS)
+    answer.headers.update(_OPEN_TO_BROWSERS)
     if refusal.closes:
         answer.force_close()
     return answer
