@@ -14,7 +14,7 @@ import uvloop
 from aiohttp import web
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
-from ingest.app import create_app
+from ingest.app import BACKGROUND, create_app
 from ingest.server import Site
 from ingest.sockets import SOCKETS
 from schemas.foreseen import ForeseenError
@@ -61,10 +61,11 @@ async def _serve(settings: WebSettings) -> None:
     try:
         site = await _listen(runner, settings)
         _log.info("listening", host=settings.host, port=site.port, max_open_sockets=app[SOCKETS].max_open)
-        await stopped.wait()
+        stop = asyncio.create_task(stopped.wait())
+        await asyncio.wait([stop, *app[BACKGROUND]], return_when=asyncio.FIRST_COMPLETED)
         _log.info("stopping")
     finally:
-        await runner.cleanup()
+        await runner.cleanup()  # raises what ended work in the background before its time
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
     _log.info("stopped")

@@ -1,7 +1,8 @@
 """The application: the only place where its parts are put together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
@@ -29,9 +30,12 @@ from schemas.tracing import Tracing
 
 REDIS = web.AppKey("REDIS", RedisClient)
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
-FLOOD_GUARD = web.AppKey("FLOOD_GUARD", FloodGuard)
 PRESSURE = web.AppKey("PRESSURE", Pressure)
 GROUP_COMMIT = web.AppKey("GROUP_COMMIT", GroupCommit)
+BACKGROUND = web.AppKey("BACKGROUND", list[asyncio.Task[None]])
+"""What has to run for as long as the application does: without one of them, posts would wait for ever, say."""
+
+CleanupContext: TypeAlias = Callable[[web.Application], AsyncIterator[None]]
 
 _REDIS_CONNECTIONS = 8
 """For looks at connections, pressure and health; writes to the queue have a connection of their own."""
@@ -57,11 +61,17 @@ def create_app(settings: WebSettings, tracing: Tracing | None = None) -> web.App
         max_memory_ratio=settings.max_redis_memory_ratio,
         max_queued_messages=settings.max_queued_messages,
     )
-    app[REDIS], app[CONNECTIONS] = redis, connections
+    app[REDIS], app[CONNECTIONS], app[BACKGROUND] = redis, connections, []
     app[PRESSURE], app[GROUP_COMMIT] = pressure, group_commit
-    app[FLOOD_GUARD] = flood_guard = FloodGuard(group_commit.posts_under_way, settings.max_posts_under_load)
+    flood_guard = FloodGuard(group_commit.posts_under_way, settings.max_posts_under_load)
     app.cleanup_ctx.extend(
-        [_redis_closed, _connections_current, _pressure_watched, _floods_watched, _queue_flushed]
+        [
+            _redis_closed,
+            _running(connections.stay_current, connections.close),
+            _running(pressure.watch, pressure.close),
+            _running(flood_guard.watch, flood_guard.close),
+            _running(group_commit.flush_until_closed, group_commit.close),
+        ]
     )
 
     bursts = Bursts(settings.burst_messages_per_second)
@@ -77,7 +87,7 @@ def create_app(settings: WebSettings, tracing: Tracing | None = None) -> web.App
     tracking, webhook = Tracking(*parts), Webhook(*parts)
     app[SOCKETS] = Sockets(settings)
     app[LANE] = Lane(
-        _judges(tracking, webhook), pressure, flood_guard, group_commit, metrics, refusals=refusals, tracing=tracing
+        _judges(tracking, webhook), pressure, group_commit, metrics, refusals=refusals, tracing=tracing
     )
     health = Health(redis, connections, pressure, group_commit, settings.redis_timeout_seconds)
     app.add_routes([*_tracking_routes(tracking, metrics, refusals), *_webhook_routes(webhook, metrics, refusals)])
@@ -119,29 +129,14 @@ async def _redis_closed(app: web.Application) -> AsyncIterator[None]:
     await app[REDIS].aclose()
 
 
-async def _connections_current(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(app[CONNECTIONS].stay_current())
-    yield
-    app[CONNECTIONS].close()
-    await task
+def _running(work: Callable[[], Coroutine[Any, Any, None]], close: Callable[[], None]) -> CleanupContext:
+    """Have work done from the application's start on, until its end lets it return."""
 
+    async def run(app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(work())
+        app[BACKGROUND].append(task)
+        yield
+        close()
+        await task
 
-async def _pressure_watched(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(app[PRESSURE].watch())
-    yield
-    app[PRESSURE].close()
-    await task
-
-
-async def _floods_watched(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(app[FLOOD_GUARD].watch())
-    yield
-    app[FLOOD_GUARD].close()
-    await task
-
-
-async def _queue_flushed(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(app[GROUP_COMMIT].flush_until_closed())
-    yield
-    app[GROUP_COMMIT].close()
-    await task
+    return run

@@ -43,12 +43,14 @@ class Pressure:
             raise unavailable(self.excess, code="overloaded", retry_after_seconds=_RETRY_AFTER_SECONDS)
 
     async def watch(self) -> None:
-        """Measure once a second, until `close`. While Redis is away the last measurement stands."""
+        """Measure once a second, until `close`. While that cannot be done the last measurement stands."""
         while not self._is_closed.is_set():
             try:
                 excess = await self.measure()
             except REDIS_AWAY as error:
                 _log.debug("pressure_unknown", error=type(error).__name__)
+            except Exception:  # noqa: BLE001 (somebody may have written to our keys, and will be told by the log)
+                _log.exception("pressure_unknown")
             else:
                 if (excess is None) != (self.excess is None):
                     _log.warning("pressure_changed", excess=excess)

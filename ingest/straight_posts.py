@@ -14,7 +14,6 @@ from aiohttp import StreamReader, web
 from aiohttp.http_parser import RawRequestMessage
 
 from ingest.answers import REQUEST_ID, acknowledgement, as_bytes
-from ingest.flood_guard import FloodGuard
 from ingest.group_commit import GroupCommit
 from ingest.intake import queue_refusal
 from ingest.metrics import Metrics
@@ -22,7 +21,6 @@ from ingest.pressure import Pressure
 from ingest.queue_writes import Pair, QueueUnavailableError
 from ingest.refusals import Refusals
 from ingest.sockets import BoundedSocket, Sockets
-from schemas.queue import connection_of
 from schemas.tracing import Tracing
 
 Judge: TypeAlias = Callable[[str, Mapping[str, str], bytes], Pair | None]
@@ -39,7 +37,6 @@ class Lane:
         self,
         judge_of: Callable[[str], Judge | None],
         pressure: Pressure,
-        flood_guard: FloodGuard,
         group_commit: GroupCommit,
         metrics: Metrics,
         *,
@@ -48,7 +45,6 @@ class Lane:
     ) -> None:
         self._judge_of = judge_of
         self._pressure = pressure
-        self._flood_guard = flood_guard
         self._group_commit = group_commit
         self._metrics = metrics
         self._refusals = refusals
@@ -66,9 +62,7 @@ class Lane:
         return self._judge_of(message.path)
 
     def put(self, pair: Pair, settle: Callable[[QueueUnavailableError | None], None]) -> None:
-        """Queue the pair. Raises an exception where its poster has too much under way."""
-        if self._flood_guard.flooding and connection_of(pair.field) in self._flood_guard.flooding:
-            raise FloodingError
+        """Queue the pair. Raises RefusalError where its poster has too much under way."""
         self._group_commit.put_then((pair,), settle)
 
     def answer(self, failure: QueueUnavailableError | None, post: Post, started_at: float) -> bytes:
@@ -85,10 +79,6 @@ class Lane:
         if self._tracing is not None:
             self._tracing.queued((field,), time.time() - seconds)
         return acknowledgement()
-
-
-class FloodingError(Exception):
-    """The post is one of a flood: those are counted on aiohttp's way."""
 
 
 LANE = web.AppKey("LANE", Lane)

@@ -67,12 +67,12 @@ class Tracking:
         return take
 
     def one_at_once(self, call_type: str) -> Judge:
-        """Give the judge of the call of one message of this type."""
+        """Give the judge of the call of one message of this type that is none of a flood: those are counted."""
 
         def judge(_: str, headers: Mapping[str, str], body: bytes) -> Pair | None:
             value = self._body_reader.at_once(body)
             connection = self._access.at_once(_secrets(headers, value))
-            if connection is None:
+            if connection is None or connection.id in self._flood_guard.flooding:
                 return None
             return self._intake.pair_at_once(connection, value, call_type=call_type)
 

@@ -58,10 +58,10 @@ class Webhook:
         return self._intake.judge_one(connection, value, received_at, from_segment=True)
 
     def deliver_at_once(self, path: str, headers: Mapping[str, str], body: bytes) -> Pair | None:
-        """Judge one message that is not signed, in an array or compressed."""
+        """Judge one message that is not signed, in an array or compressed, nor one of a flood, which are counted."""
         if "X-Signature" in headers:
             return None
         connection = self._access.by_id_at_once(path.removeprefix(PATH), presented_secrets(headers))
-        if connection is None:
+        if connection is None or connection.id in self._flood_guard.flooding:
             return None
         return self._intake.pair_at_once(connection, self._body_reader.at_once(body), from_segment=True)

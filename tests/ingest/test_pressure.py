@@ -1,4 +1,7 @@
-from schemas.queue import PARTITIONS, removed_key, stream_key
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from schemas.queue import PARTITIONS, accepted_key, removed_key, stream_key
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import TRACK, Edge, running_edge
 from tests.waiting import eventually
@@ -28,6 +31,21 @@ async def test_above_the_bound_of_memory_posts_get_503_until_there_is_room(break
 
     await breakable_edge.redis.config_set("maxmemory", used_bytes * 10)
     await eventually(lambda: _is_accepted(breakable_edge), "a post to be accepted")
+
+
+async def test_a_counter_that_somebody_wrote_to_stops_neither_posts_nor_the_measurements(redis_url: str) -> None:
+    await publish_default(redis_url)
+    async with running_edge(redis_url, max_queued_messages=2) as edge:
+        await edge.redis.set(accepted_key(0), "many")
+        with capture_logs() as logs:
+            await eventually(lambda: _has_failed(logs), "a measurement to fail")
+        assert (await edge.post("/v1/batch", {"batch": [TRACK] * 3})).status == 200
+        await edge.redis.delete(accepted_key(0))
+        await eventually(lambda: _is_overloaded(edge), "a post to be put off")
+
+
+async def _has_failed(logs: list[EventDict]) -> bool:
+    return any(log["event"] == "pressure_unknown" and log["log_level"] == "error" for log in logs)
 
 
 async def _is_overloaded(edge: Edge) -> bool:

@@ -10,6 +10,9 @@ from contextlib import AbstractAsyncContextManager
 import aiohttp
 import pytest
 
+from ingest.__main__ import _serve
+from ingest.group_commit import GroupCommit
+from schemas.settings import WebSettings
 from tests import processes
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import SECRET, TRACK, basic
@@ -131,3 +134,18 @@ async def _assert_one_line(named: str, **environment: str) -> None:
         line = await refusal_of(process)
     assert line.startswith("web: ")
     assert named in line
+
+
+async def test_it_ends_with_1_where_work_in_the_background_fails_for_a_supervisor_to_start_it_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: GroupCommit) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(GroupCommit, "flush_until_closed", fail)
+    serving = asyncio.create_task(_serve(WebSettings(redis_url=redis_url, host="127.0.0.1", port=0)))
+    ended, _ = await asyncio.wait([serving], timeout=10)
+    serving.cancel()
+    with pytest.raises(ZeroDivisionError):
+        await serving
+    assert ended
