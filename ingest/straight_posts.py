@@ -103,18 +103,24 @@ class StraightPosts(BoundedSocket):
         waiter = self._waiter
         if waiter is None or waiter.done() or self.writing_paused:
             super().data_received(data)
+            self._time_header(has_begun=bool(data) and not self._request_count)  # later ones' bodies come here, too
             return
         self._waiter = None
         super().data_received(data)
-        if self._header_deadline is not None and self._messages:
-            self.header_is_complete()
+        self._time_header(has_begun=bool(data))
         if len(self._messages) == 1 and self._is_taken():
             self._held_back = waiter
             return
         self._waiter = waiter
         if self._messages:
             waiter.set_result(None)
-        elif data:
+
+    def _time_header(self, *, has_begun: bool) -> None:
+        """Stop the clock of a header that is complete; start that of one that has begun."""
+        if self._messages:
+            if self._header_deadline is not None:
+                self.header_is_complete()
+        elif has_begun:
             self.header_has_begun()
 
     def _is_taken(self) -> bool:

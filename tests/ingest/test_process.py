@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 
 import aiohttp
 import pytest
@@ -18,6 +18,7 @@ from tests.ingest.conftest import publish_default
 from tests.ingest.edge import SECRET, TRACK, basic
 from tests.ingest.valkey import Valkey
 from tests.processes import refusal_of, until_logged
+from tests.waiting import DEADLINE_SECONDS
 
 
 def started(files: str = "hard", **environment: str) -> AbstractAsyncContextManager[Process]:
@@ -134,6 +135,17 @@ async def _assert_one_line(named: str, **environment: str) -> None:
         line = await refusal_of(process)
     assert line.startswith("web: ")
     assert named in line
+
+
+async def test_a_header_that_begins_at_once_and_never_ends_is_not_waited_for_longer_than_any(redis_url: str) -> None:
+    async with started(REDIS_URL=redis_url, HEADER_TIMEOUT_SECONDS="0.5", KEEPALIVE_SECONDS="600") as process:
+        address = ("127.0.0.1", await port_of(process))
+        with ExitStack() as stack:
+            sockets = [stack.enter_context(socket.create_connection(address)) for _ in range(20)]
+            for each in sockets:
+                each.sendall(b"P")
+                each.settimeout(DEADLINE_SECONDS)
+            assert [await asyncio.to_thread(each.recv, 1) for each in sockets] == [b""] * 20
 
 
 async def test_it_ends_with_1_where_work_in_the_background_fails_for_a_supervisor_to_start_it_again(
