@@ -77,7 +77,18 @@ async def read_document(process: asyncio.subprocess.Process) -> Any:
     return orjson.loads(text)
 
 
-async def test_the_demo_comes_out_as_tables_and_the_ledger_balances(variance: Variance, port: int) -> None:
+async def output_of(line: str, folder: Path) -> str:
+    """Run a line in a shell where nothing of ours is in the path; give what it prints."""
+    shell = await asyncio.create_subprocess_exec(
+        "bash", "-c", line, cwd=folder, env={"PATH": "/usr/bin:/bin"}, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await shell.communicate()
+    return printed.decode()
+
+
+async def test_the_demo_comes_out_as_tables_and_the_ledger_balances(
+    variance: Variance, port: int, tmp_path: Path
+) -> None:
     async with running_up(variance, "--demo", "--json", *ports_of(port)) as process:
         results = await read_document(process)
         ledger = results["ledger"]
@@ -96,6 +107,7 @@ async def test_the_demo_comes_out_as_tables_and_the_ledger_balances(variance: Va
             ("default", "default"), ("demo", "app"), ("demo", "backend"), ("demo", "website"),
         ]  # fmt: skip
         assert results["connection"]["webhook_url"].startswith(f"http://127.0.0.1:{port}/webhook/")
+        assert "(10 rows)" in await output_of(results["look_for_yourself"][0], tmp_path)
 
 
 async def test_what_is_printed_works_and_is_the_same_after_a_restart(

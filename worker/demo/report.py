@@ -12,6 +12,7 @@ from rich.text import Text
 
 from worker.demo.engage import AUDIENCE, COMPUTED_TRAIT
 from worker.demo.results import Row, read_results
+from worker.demo.shell_lines import lines_for_a_shell
 
 _TRAITS_AT_A_GLANCE = ("title", "seats", COMPUTED_TRAIT.key, AUDIENCE.key, "companySize", "name")
 _TRAITS_SHOWN = 2
@@ -85,7 +86,7 @@ async def demo_results(
         }
         for kind, found in sections.items()
     }
-    return results | {"ledger": dict(ledger), "look_for_yourself": _lines_for_a_shell(curl_line)}
+    return results | {"ledger": dict(ledger), "look_for_yourself": lines_for_a_shell(curl_line)}
 
 
 async def print_demo(
@@ -106,7 +107,7 @@ async def print_demo(
         console.print(_table(section, sections[section.kind]))
     console.print(_ledger_table(ledger))
     console.print("Look for yourself:", style="bold")
-    for line in _lines_for_a_shell(curl_line):
+    for line in lines_for_a_shell(curl_line):
         # A line to be copied: as it is, however narrow the terminal.
         console.print(Text(f"  {line}"), soft_wrap=True)
 
@@ -139,14 +140,6 @@ def _empty_table(title: str) -> Table:
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
     )
-
-
-def _lines_for_a_shell(curl_line: str) -> list[str]:
-    return [
-        'psql "$(variance env DATABASE_URL)" -c "SELECT * FROM variance.contacts LIMIT 10"',
-        "redis-cli -u \"$(variance env REDIS_URL)\" --scan --pattern 'variance:*'",
-        curl_line,
-    ]
 
 
 def _cell(value: object) -> Text:

