@@ -9,6 +9,7 @@ import orjson
 from schemas.acceptance import Accepted, accept
 from schemas.foreseen import ForeseenError
 from schemas.queue import QueuedMessage, QueuedRefusal
+from schemas.reasons import Reason
 from schemas.timestamps import write_instant
 from schemas.tolerant_json import UnreadableJsonError, read_json
 from worker.batch import settle_messages
@@ -16,6 +17,9 @@ from worker.store.database import Database
 from worker.store.dead_letters import delete_dead_letter, find_dead_letter, settle_replay
 from worker.store.letters import DeadLetter
 from worker.tally import Tally
+
+_ACCEPTED_BEFORE: frozenset[Reason] = frozenset(("unknown_connection", "unstorable", "deadly"))
+"""What messages die of that had been accepted, so that they say nothing which their sender might not."""
 
 
 class UnreadableBodyError(ForeseenError):
@@ -41,7 +45,6 @@ async def replay_letter(database: Database, letter_id: int, corrected_body: byte
     if letter is None:
         return Replayed(letter_id, "gone")
     body = letter.body.encode(errors="replace") if corrected_body is None else corrected_body
-    # A body that the operator gives is trusted as Segment is; what was posted may have come with a public write key.
     queued = _queued(letter, body, is_corrected=corrected_body is not None)
     tally = await settle_messages(database, [queued])
     await settle_replay(database, tally)
@@ -60,7 +63,9 @@ def _queued(letter: DeadLetter, body: bytes, *, is_corrected: bool) -> QueuedMes
             "not_an_object", f"The body is {error}", body.decode(errors="replace"), write_instant(letter.received_at)
         )
         return _pair(letter, msgspec.json.encode(refusal), is_accepted=False)
-    judged = accept(raw, letter.received_at, from_segment=is_corrected)
+    # A body that the operator gives is trusted as Segment is; what was refused may have come with a public write key.
+    is_trusted = is_corrected or letter.reason in _ACCEPTED_BEFORE
+    judged = accept(raw, letter.received_at, from_segment=is_trusted)
     if isinstance(judged, Accepted):
         return _pair(letter, _under_key(judged, letter.message_key), is_accepted=True)
     refusal = QueuedRefusal(judged.reason, judged.detail, judged.body, write_instant(letter.received_at))
