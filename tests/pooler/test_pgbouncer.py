@@ -10,10 +10,12 @@ from structlog.testing import capture_logs
 
 from tests.cli.command import Variance
 from tests.pooler.bouncer import keeps_statements, pgbouncer
+from tests.statements import execute
 from tests.system import running_system
 from tests.waiting import eventually
+from worker.exporting.export import one_moment
 from worker.retention.trim import trim_due
-from worker.store.database import server_settings
+from worker.store.database import connect, server_settings
 from worker.store.pooler import Opener
 
 _REFUSING = ""
@@ -131,3 +133,22 @@ async def test_commands_that_hold_a_lock_over_transactions_work_behind_pgbouncer
     assert (await variance("migrate", "--json")).json["applied"] == []
     both = await asyncio.gather(variance("rebuild", "--json"), variance("status", "--json"))
     assert [ended.exit_code for ended in both] == [0, 0]
+
+
+async def test_an_export_may_take_its_time_behind_pgbouncer_and_leaves_no_setting_to_others(
+    database_url: str, pooled_url: str, tmp_path: Path, redis_url: str
+) -> None:
+    name = urlsplit(database_url).path.lstrip("/")
+    await execute(database_url, f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '7s'")
+    async with connect(pooled_url) as database, one_moment(database):
+        assert await database.fetchval("SHOW idle_in_transaction_session_timeout") == "0"
+    variance = Variance(tmp_path, {"DATABASE_URL": pooled_url, "REDIS_URL": redis_url})
+    await variance("connections", "add", "app")
+    assert (await variance("export", "workspace", "default", "all.ndjson")).exit_code == 0
+    # A stranger, who brings no settings of its own; the pooler gives it every connection in turn.
+    stranger = await asyncpg.connect(pooled_url, statement_cache_size=0)
+    try:
+        found = {await stranger.fetchval("SHOW idle_in_transaction_session_timeout") for _ in range(24)}
+    finally:
+        await stranger.close()
+    assert found == {"7s"}

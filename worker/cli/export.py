@@ -1,8 +1,7 @@
 """`variance export`: the messages of a contact or of a workspace, as lines that `variance import` takes again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from worker.cli.output import print_json, tell
 from worker.cli.progress import show_progress
 from worker.cli.servers import Servers, find_servers
 from worker.exporting.commands import add_command, unlink_command
-from worker.exporting.export import export_messages
+from worker.exporting.export import export_messages, one_moment
 from worker.exporting.files import STANDARD_OUTPUT, open_export
 from worker.store.connections import find_connections, find_workspace_id
 from worker.store.database import Database
@@ -80,7 +79,7 @@ def workspace_(name: str, file: str, directory: Path, *, as_json: bool) -> None:
 
 
 async def _export_contact(servers: Servers, text: str, workspace: str | None, file: str, *, as_json: bool) -> None:
-    async with _one_moment(servers) as database:
+    async with open_database(servers) as database, one_moment(database):
         found = await find_contact(database, text, workspace)
         if not as_json:
             with open_export(file) as target:
@@ -114,7 +113,7 @@ def _tell_commands(commands: Iterable[str]) -> None:
 
 async def _export_workspace(servers: Servers, name: str, file: str) -> dict[str, Any]:
     """Write a workspace; give how many messages, and the commands that bring back what is not among them."""
-    async with _one_moment(servers) as database:
+    async with open_database(servers) as database, one_moment(database):
         workspace_id = await find_workspace_id(database, name)
         if workspace_id is None:
             raise CommandError(f"there is no workspace {name!r}")
@@ -132,15 +131,6 @@ async def _export_workspace(servers: Servers, name: str, file: str) -> dict[str,
         "connections": [add_command(connection) for connection in connections],
         "withdrawn_links": [unlink_command(name, *link) for link in withdrawn],
     }
-
-
-@asynccontextmanager
-async def _one_moment(servers: Servers) -> AsyncIterator[Database]:
-    """Read everything as of one moment, however slowly it is written."""
-    async with open_database(servers) as database:
-        await database.execute("SET idle_in_transaction_session_timeout = 0")
-        async with database.transaction(isolation="repeatable_read", readonly=True):
-            yield database
 
 
 def _tell_nobody(_lines: int) -> None:

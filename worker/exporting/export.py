@@ -1,6 +1,7 @@
 """Reading the log to write it out: with a cursor, so that a log of any length takes the same memory."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import BinaryIO
 from uuid import UUID
 
@@ -9,6 +10,15 @@ from worker.store.database import Database
 from worker.store.exports import open_log
 
 _CHUNK_MESSAGES = 2000
+
+
+@asynccontextmanager
+async def one_moment(database: Database) -> AsyncIterator[None]:
+    """Read everything as of one moment, however slowly it is written."""
+    async with database.transaction(isolation="repeatable_read", readonly=True):
+        # Local: a pooler would give a session's setting to whoever has the connection next.
+        await database.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield
 
 
 async def export_messages(
