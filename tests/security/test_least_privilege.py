@@ -169,6 +169,7 @@ async def test_the_readme_s_users_and_roles_are_enough_for_everything(  # noqa: 
     await analyst.close()
     status = (await variance("status", "--json", REDIS_URL=secure.redis_url(WORKER))).json
     assert (status["balanced"], status["pending"]) == (True, 0)
+    assert (await variance("recount", "--json", REDIS_URL=secure.redis_url(WORKER))).json["corrections"] == {}
     assert await _denied(redis) == []
     assert "failure" not in (tmp_path / "worker.log").read_text()
 
