@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 
 from schemas.partitions import find_partitions
-from schemas.queue import QueuedMessage, accepted_key, read_pair, removed_key, stream_key
+from schemas.queue import QueuedMessage, accepted_key, removed_key, stream_key
 from schemas.redis_client import Command
 from schemas.redis_commands import run_all
+from worker.entry import read_entry
 
 _FIRST_READ = 8
 _MOST_ENTRIES_A_READ = 1000
@@ -67,10 +68,11 @@ class QueueReading:
                 "XRANGE", stream_key(partition), start, until, "COUNT", entries
             ):
                 size_bytes = 0
-                for entry_id, fields in rows:
-                    for field, value in zip(fields[::2], fields[1::2], strict=True):
-                        size_bytes += len(value)
-                        yield Waiting(partition, entry_id.decode(), read_pair(field, value))
+                for row in rows:
+                    entry = read_entry(row)
+                    size_bytes += entry.size_bytes
+                    for message in entry.messages:
+                        yield Waiting(partition, entry.id, message)
                 start = f"({rows[-1][0].decode()}"
                 # An entry may hold a byte or many megabytes.
                 is_full = size_bytes > _FULL_READ_BYTES

@@ -2,32 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 from redis.exceptions import NoPermissionError, ResponseError
 
 from schemas.partitions import NEVER_CHANGED, PARTITIONS_KEY, read_partitions
-from schemas.queue import QueuedMessage, read_pair, removed_key, stream_key
+from schemas.queue import removed_key, stream_key
 from schemas.redis_client import RedisClient
 from schemas.redis_commands import run_all
+from worker.entry import Entry, read_entry
 
 _FIRST_READ = 4
 _MOST_ENTRIES_A_READ = 500
 _MOST_BYTES = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a stream."""
-
-    id: str
-    messages: list[QueuedMessage]
-
-    @property
-    def size_bytes(self) -> int:
-        """What its messages' JSON takes."""
-        return sum(len(message.value) for message in self.messages)
 
 
 class Streams:
@@ -84,7 +70,7 @@ class Streams:
                 "XRANGE", stream_key(partition), start, "+", "COUNT", count
             )
             for row in rows:
-                entry = _entry(row)
+                entry = read_entry(row)
                 entries.append(entry)
                 messages += len(entry.messages)
                 size_bytes += entry.size_bytes
@@ -118,16 +104,3 @@ def _entries_to_read(entries: Sequence[Entry], messages: int, size_bytes: int, m
     mean_messages = max(1, messages // len(entries))
     fitting = min((_MOST_BYTES - size_bytes) // mean_bytes, (most_messages - messages) // mean_messages)
     return max(1, min(fitting, _MOST_ENTRIES_A_READ))
-
-
-def _entry(row: Any) -> Entry:
-    id_, fields = row[0].decode(), row[1]
-    pairs = zip(fields[::2], fields[1::2], strict=True)
-    return Entry(id_, [_message(id_, number, field, value) for number, (field, value) in enumerate(pairs)])
-
-
-def _message(entry_id: str, number: int, field: bytes, value: bytes) -> QueuedMessage:
-    try:
-        return read_pair(field, value)
-    except ValueError:  # not ours: it becomes a dead letter of no connection instead of standing in the way
-        return QueuedMessage("unknown", f"{entry_id}-{number}", is_accepted=True, value=value)

@@ -2,6 +2,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
+from schemas.queue import stream_key
 from tests.cli.command import Variance
 from tests.system import System
 from worker.balance import read_balance
@@ -49,3 +50,19 @@ async def test_entries_that_were_settled_and_not_removed_are_not_pending(system:
     await system.redis.xadd(streams[0], pairs, id=entry_id)
     report = (await variance("status", "--json")).json
     assert (report["queue"]["entries"], report["pending"], report["balanced"]) == (1, 0, True)
+
+
+async def test_an_entry_that_is_not_ours_is_one_of_those_that_wait(system: System, variance: Variance) -> None:
+    await system.stop_worker()
+    entry_id = (await system.redis.xadd(stream_key(3), {"foo": "bar"})).decode()
+    await system.post("/webhook/defaultmain", [{"type": "identify", "userId": "u", "messageId": "m"}], "defaultmain")
+    status = (await variance("status", "--json")).document
+    assert (status["queue"]["entries"], status["pending"], status["balanced"]) == (2, 2, False)
+    for message_id in ("m", f"{entry_id}-0"):
+        (found,) = (await variance("receipt", message_id, "--json")).json
+        assert found["outcome"] == "pending"
+    assert (await variance("recount", "--json")).json["corrections"] == {stream_key(3): 1}
+    await system.start_worker()
+    await system.settled()
+    status = (await variance("status", "--json")).json
+    assert (status["applied"], status["dead"], status["pending"], status["balanced"]) == (1, 1, 0, True)

@@ -113,15 +113,24 @@ async def _waiting_in(
 
 
 def _pending(message: QueuedMessage, connection: Connection | None) -> Receipt:
-    body = orjson.loads(message.value)
+    said = _read(message.value)
     return Receipt(
         connection.name if connection else None,
         connection.workspace if connection else None,
         "pending",
-        type=body["type"] if message.is_accepted else None,
-        reason=None if message.is_accepted else body["reason"],
-        detail=None if message.is_accepted else body["detail"],
+        type=said.get("type") if message.is_accepted else None,
+        reason=None if message.is_accepted else said.get("reason"),
+        detail=None if message.is_accepted else said.get("detail"),
     )
+
+
+def _read(value: bytes) -> dict[str, Any]:
+    """Read what the queue carries; nothing is said by what none of our processes wrote."""
+    try:
+        said = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _shown(message_id: str, found: Receipt) -> dict[str, Any]:
