@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import orjson
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.queue import QueuedRefusal
@@ -19,12 +19,17 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-fields = st.sampled_from(["type", "userId", "anonymousId", "messageId", "message_id", "event", "traits", "receivedAt"])
+fields = st.sampled_from([
+    "type", "userId", "anonymousId", "messageId", "message_id", "_messageId", "event", "traits", "receivedAt",
+])  # fmt: skip
 types = st.sampled_from(["identify", "track", "alias", "nonsense"])
 calls = st.fixed_dictionaries({"type": types, "userId": st.text()})
 messages = st.dictionaries(fields, json_values, max_size=8) | calls
 
 
+@example(b'{"type":"track","userId":"u","event":"E","_messageId":"x"}', 1)
+@example(b'{"type":"track","userId":"u","event":"E","messageId":null,"message_id":"x"}', 1)
+@example(b'{"type":"track","userId":"u","event":"E","messageId":%s}' % (b"[" * 1010 + b"]" * 1010), 1)
 @given(text=st.binary(max_size=200) | messages.map(msgspec.json.encode), number=st.integers(1, 9))
 def test_whatever_a_line_holds_it_has_one_key_for_good(text: bytes, number: int) -> None:
     line = Line(number, text, is_whole=True)

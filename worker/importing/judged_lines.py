@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from schemas.acceptance import Accepted, Refused, accept
+from schemas.acceptance import Accepted, Refused, accept, name_fields
 from schemas.queue import QueuedMessage, QueuedRefusal
 from schemas.timestamps import write_instant
 from schemas.tolerant_json import UnreadableJsonError, read_json
@@ -54,9 +54,13 @@ def judge_line(
         return _unreadable(line, _whose(line, None, connection_id, None), received_at, f"The line is {error}")
     name = raw.pop(CONNECTION_FIELD, None) if isinstance(raw, dict) else None
     connection_id = _whose(line, name, connection_id, named)
-    has_own_id = isinstance(raw, dict) and _has_message_id(raw)
-    if isinstance(raw, dict) and not has_own_id:
-        raw["messageId"] = line_id(line)
+    has_own_id = False
+    if isinstance(raw, dict):
+        name_fields(raw)
+        sent_id = raw.get("messageId")
+        has_own_id = sent_id.strip() != "" if isinstance(sent_id, str) else sent_id is not None
+        if not has_own_id:
+            raw["messageId"] = line_id(line)
     judged = accept(raw, received_at, from_segment=True)
     if isinstance(judged, Accepted):
         message = QueuedMessage(connection_id, judged.message_key, is_accepted=True, value=judged.body)
@@ -78,15 +82,6 @@ def line_id(line: Line) -> str:
     """Give the messageId of a line that has none: the same whenever the same file is read."""
     digest = hashlib.blake2b(f"{line.number}:".encode() + line.text, digest_size=16)
     return f"import-{digest.hexdigest()}"
-
-
-def _has_message_id(raw: Mapping[str, Any]) -> bool:
-    """Tell whether the message brings its messageId, in any of the spellings that are understood."""
-    return any(
-        value is not None and str(value).strip()
-        for name, value in raw.items()
-        if name.replace("_", "").replace(" ", "").replace("-", "").lower() == "messageid"
-    )
 
 
 def _unreadable(line: Line, connection_id: str, received_at: datetime, detail: str) -> JudgedLine:
