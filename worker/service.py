@@ -33,6 +33,7 @@ from worker.upkeep import publish_now_and_then, shorten_now_and_then, tell_what_
 _LOG = structlog.get_logger(__name__)
 _BACK_OFF = BackOff(first_seconds=0.1, longest_seconds=1.0)
 _ARQ_RETRY_SECONDS = 1.0
+_CONNECT_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ async def open_service(
             settings.database_url,
             min_size=1,
             max_size=settings.drains_at_once + DRAINS_FOR_BURSTS + 3,
-            timeout=settings.redis_timeout_seconds,
+            timeout=_CONNECT_SECONDS,
             command_timeout=settings.statement_timeout_seconds + 5,
             connect=Opener(server_settings("variance worker", settings.statement_timeout_seconds), announces=True),
         ) as pool:

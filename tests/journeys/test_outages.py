@@ -20,6 +20,7 @@ from worker.arq_queue import StoppableWorker, arq_client
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 from worker.migrate import apply_migrations
+from worker.service import open_service
 
 
 @asynccontextmanager
@@ -148,3 +149,11 @@ async def test_an_entry_that_is_not_ours_becomes_a_dead_letter(redis_url: str, d
             return [row[0] for row in await system.rows("dead_letters", "reason")] == ["unknown_connection"]
 
         await eventually(is_dead, "the entry to become a dead letter")
+
+
+async def test_a_worker_that_has_little_time_for_redis_takes_its_time_to_connect_to_postgres(
+    redis_url: str, database_url: str
+) -> None:
+    settings = WorkerSettings(redis_url=redis_url, database_url=database_url, redis_timeout_seconds=0.001)
+    async with open_service(settings, asyncio.Event()) as service:
+        assert await service.pool.fetchval("SELECT 1") == 1
