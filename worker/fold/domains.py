@@ -21,7 +21,8 @@ def readable_domain(text: str) -> str:
         text = text.lower()
         if "xn--" not in text:
             return text.rstrip(".")
-    return _readable(text)
+    # A sender may make it as long as a message: what is hardly a domain is not kept.
+    return _kept_readable(text) if len(text) <= _LONGEST_DOMAIN else _readable(text)
 
 
 def is_domain(domain: str) -> bool:
@@ -36,9 +37,13 @@ def is_domain(domain: str) -> bool:
     return max(lengths) <= _LONGEST_LABEL and sum(lengths) + len(labels) - 1 <= _LONGEST_DOMAIN
 
 
-@lru_cache(maxsize=10_000)
 def registrable_domain(domain: str) -> str | None:
     """Give the part of a domain in its readable form that somebody registered; None where it has none."""
+    return _registrable(domain) if len(domain) <= _LONGEST_DOMAIN else None
+
+
+@lru_cache(maxsize=10_000)
+def _registrable(domain: str) -> str | None:
     if not is_domain(domain) or domain.rpartition(".")[2].isdigit():
         return None
     registrable: str | None = _public_suffixes().privatesuffix(domain)
@@ -46,7 +51,6 @@ def registrable_domain(domain: str) -> str | None:
     return None if registrable is None else readable_domain(registrable)
 
 
-@lru_cache(maxsize=10_000)
 def _readable(text: str) -> str:
     try:
         # Before anything else changes case: Python makes some capitals into other letters than IDNA does.
@@ -54,6 +58,9 @@ def _readable(text: str) -> str:
     except UnicodeError:
         return text.lower().rstrip(".")
     return ".".join(map(_readable_label, mapped.split("."))).rstrip(".")
+
+
+_kept_readable = lru_cache(maxsize=10_000)(_readable)
 
 
 def _readable_label(label: str) -> str:
