@@ -19,7 +19,7 @@ from redis import Redis
 from tests.statements import execute
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
-from worker.migrate import apply_migrations
+from worker.migrate import bring_up_to_date
 
 # Whoever runs the tests in the background may have them ignore it, and with them every process that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,7 +81,7 @@ def template_url(postgres_url: str) -> str:
     asyncio.run(execute(postgres_url, "ALTER SYSTEM SET fsync = off"))
     asyncio.run(execute(postgres_url, "SELECT pg_reload_conf()"))
     asyncio.run(execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
-    asyncio.run(apply_migrations(url))
+    asyncio.run(bring_up_to_date(url))
     return url
 
 

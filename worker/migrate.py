@@ -77,11 +77,6 @@ async def bring_up_to_date(database_url: str) -> Migrated:
     raise MigrationError(f"the workers were in the way {_TRIES} times: try again, or stop them for a moment")
 
 
-async def apply_migrations(database_url: str) -> list[str]:
-    """Bring the database to this version; give the names of the migrations that were missing."""
-    return list((await bring_up_to_date(database_url)).applied)
-
-
 async def read_version(database: "asyncpg.Connection[asyncpg.Record]") -> Version:
     """Tell how a database stands, without changing it."""
     names = [entry.name for entry in files("schemas").joinpath("migrations").iterdir()]

@@ -27,7 +27,7 @@ from tests.statements import execute
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
 from worker.fold.account_rules import AccountRules
-from worker.migrate import apply_migrations
+from worker.migrate import bring_up_to_date
 from worker.publish import publish_connections
 from worker.store.connections import NewConnection, insert_connection
 
@@ -134,7 +134,7 @@ def running_servers(cores: set[int] | None = None) -> Iterator[Servers]:
 async def _make_template(postgres_url: str) -> None:
     await execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}")
     url = with_database(postgres_url, _TEMPLATE)
-    await apply_migrations(url)
+    await bring_up_to_date(url)
     database = await asyncpg.connect(url)
     rules = AccountRules("group")
     await insert_connection(database, NewConnection(CONNECTION, CONNECTION, "bench", secret_sha256(SECRET), rules))

@@ -20,14 +20,14 @@ from tests.console.running import running_console
 from tests.console.seeding import Asked, fill, pages_to_look_at, recorded_queries
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
-from worker.migrate import apply_migrations
+from worker.migrate import bring_up_to_date
 
 _LOOKS = 5
 _GOAL_MILLISECONDS = 300
 
 
 async def _run(redis_url: str, database_url: str, messages: int) -> None:
-    await apply_migrations(database_url)
+    await bring_up_to_date(database_url)
     terminal = Terminal(width=100)
     async with AsyncExitStack() as stack:
         database = await asyncpg.connect(database_url)

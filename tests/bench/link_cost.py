@@ -18,7 +18,7 @@ from tests.convergence.stage import Stage, open_stage
 from tests.convergence.worlds import told
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
-from worker.migrate import apply_migrations
+from worker.migrate import bring_up_to_date
 
 EVENTS = (10, 10_000, 1_000_000)
 REPEATS = 15
@@ -58,7 +58,7 @@ async def measure(stage: Stage, events: int, operation: dict[str, Any]) -> float
 
 async def run(redis_url: str, database_url: str) -> Table:
     """Measure everything in turn, and give the medians as a table."""
-    await apply_migrations(database_url)
+    await bring_up_to_date(database_url)
     table = Table("operation", *(f"{events:,} events, ms" for events in EVENTS), "last ÷ first")
     async with open_stage(redis_url, database_url, workers=1) as stage:
         await measure(stage, 10, OPERATIONS["merge"])

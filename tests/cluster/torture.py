@@ -22,7 +22,7 @@ from tests.ingest.valkey import Valkey
 from tests.system import System, running_system
 from tests.waiting import eventually
 from worker.embedded.postgres import EmbeddedPostgres
-from worker.migrate import apply_migrations
+from worker.migrate import bring_up_to_date
 
 _ROUND_SECONDS = 8.0
 
@@ -77,7 +77,7 @@ async def torture(seconds: float, seed: int, directory: Path) -> None:
     arq = Valkey(directory / "arq")
     with running_cluster(directory) as cluster:
         database_url = await asyncio.to_thread(postgres.start)
-        await apply_migrations(database_url)
+        await bring_up_to_date(database_url)
         arq.start()
         try:
             async with running_system(cluster.url, database_url, with_worker=False) as system:

@@ -30,7 +30,7 @@ from tests.waiting import eventually
 from worker.embedded.address import free_port
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
-from worker.migrate import apply_migrations
+from worker.migrate import bring_up_to_date
 from worker.publish import publish_connections
 
 WEB_SETTINGS = {"HOST": "127.0.0.1", "REDIS_TIMEOUT_SECONDS": "1", "SHUTDOWN_SECONDS": "5"}
@@ -221,7 +221,7 @@ async def open_rig(directory: Path, *worker_module: str) -> AsyncIterator[Rig]:
         redis_url, database_url = await asyncio.gather(
             asyncio.to_thread(valkey.start), asyncio.to_thread(postgres.start)
         )
-        await apply_migrations(database_url)
+        await bring_up_to_date(database_url)
         ports: dict[str, int] = {"web": free_port()}
         for name, url in (("redis", redis_url), ("postgres", database_url)):
             ports[name] = urlsplit(url).port or 0

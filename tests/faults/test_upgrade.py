@@ -19,7 +19,7 @@ from tests.faults.program import Program
 from tests.faults.rig import Rig
 from tests.faults.verdict import judge, quiet, settled
 from tests.waiting import eventually
-from worker.migrate import apply_migrations
+from worker.migrate import bring_up_to_date
 from worker.rebuild import RebuildOptions, rebuild
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -69,7 +69,7 @@ async def test_old_and_new_run_side_by_side_while_the_database_is_brought_to_thi
         await old.serving()
         async with sending(producer):
             await producer.sees("acknowledged", 10)
-            await apply_migrations(old.database_url)
+            await bring_up_to_date(old.database_url)
             before = (await settled(old)).total
 
             async def do_old_workers_go_on() -> bool:

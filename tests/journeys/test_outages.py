@@ -19,7 +19,7 @@ from tests.waiting import eventually
 from worker.arq_queue import StoppableWorker, arq_client
 from worker.embedded.postgres import EmbeddedPostgres
 from worker.embedded.valkey import EmbeddedValkey
-from worker.migrate import apply_migrations
+from worker.migrate import bring_up_to_date
 from worker.service import open_service
 
 
@@ -29,7 +29,7 @@ async def own_servers(directory: Path) -> AsyncIterator[tuple[EmbeddedValkey, Em
     try:
         redis_url = await asyncio.to_thread(valkey.start)
         database_url = await asyncio.to_thread(postgres.start)
-        await apply_migrations(database_url)
+        await bring_up_to_date(database_url)
         async with running_system(redis_url, database_url) as system:
             yield valkey, postgres, system
     finally:
