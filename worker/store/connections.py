@@ -22,7 +22,6 @@ class Connection:
     workspace: str
     is_enabled: bool
     secret_sha256: str
-    previous_secret_sha256: str | None
     previous_secret_expires_at: datetime | None
     rules: AccountRules
     created_at: datetime
@@ -75,7 +74,6 @@ async def find_connections(
             row["workspace"],
             row["is_enabled"],
             row["secret_sha256"],
-            row["previous_secret_sha256"],
             row["previous_secret_expires_at"],
             rules_of(row),
             row["created_at"],
