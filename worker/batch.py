@@ -18,7 +18,7 @@ from schemas.reasons import Reason
 from schemas.timestamps import counted_at, occurred_at, read_instant
 from worker.apply import apply_messages
 from worker.drain_notes import note_deaths, noting_if_kept
-from worker.failure import is_messages_fault
+from worker.failure import ConcurrentChangeError, is_messages_fault
 from worker.fold.account_rules import AccountRules
 from worker.fold.facts import Facts, LoggedMessage, facts_of
 from worker.fold.stamp import Stamp
@@ -39,7 +39,8 @@ async def settle_messages(database: Database, queued: Sequence[QueuedMessage]) -
 
     Raises only what is the surroundings' fault (`worker.failure`): then the transaction has to be tried again.
     """
-    connections = await read_connection_rules(database, {message.connection_id for message in queued})
+    ids = {message.connection_id for message in queued}
+    connections = await read_connection_rules(database, ids)
     by_workspace: dict[int, list[QueuedMessage]] = defaultdict(list)
     for message in queued:
         known = connections.get(message.connection_id)
@@ -47,6 +48,9 @@ async def settle_messages(database: Database, queued: Sequence[QueuedMessage]) -
     tally = Tally()
     for workspace_id, messages in sorted(by_workspace.items()):
         tally += await _Settling(database, workspace_id, connections).settle(messages)
+    # Now that the log is held, a rebuild that changes them waits for this transaction; before, it may have been done.
+    if tally.applied and await read_connection_rules(database, ids) != connections:
+        raise ConcurrentChangeError
     return tally
 
 

@@ -20,7 +20,7 @@ _MESSAGE_CLASSES = frozenset({"22", "23", "54"})
 
 
 class ConcurrentChangeError(Exception):
-    """Somebody else moved identities between reading and locking them; the transaction has to be tried again."""
+    """Somebody else changed what was read before it could be held; the transaction has to be tried again."""
 
 
 _SURROUNDINGS = (
