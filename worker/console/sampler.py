@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import asyncpg
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from worker.balance import read_balance
 from worker.console.word_reading import read_words
+from worker.failure import SERVERS_AWAY
 from worker.pause import pause
 from worker.queue_reading import QueueReading
 from worker.store.arrivals import count_arrivals, forget_old_arrivals
@@ -86,10 +86,12 @@ class Sampler:
 
     async def _again_and_again(self, work: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
         while not self._stopping.is_set():
+            wait_seconds = max(pause_seconds, _FAILED_SECONDS)
             try:
                 await work()
                 wait_seconds = pause_seconds
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as failure:
+            except SERVERS_AWAY as failure:
                 _LOG.warning("sampling will be tried again", failure=type(failure).__name__)
-                wait_seconds = max(pause_seconds, _FAILED_SECONDS)
+            except Exception as failure:  # noqa: BLE001 (ours to mend; of its text nothing, which people may have sent)
+                _LOG.error("sampling will be tried again", failure=type(failure).__name__)
             await pause(self._stopping, wait_seconds)
