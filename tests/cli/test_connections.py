@@ -1,6 +1,8 @@
 import re
 
+from schemas.connection import secret_sha256
 from tests.cli.command import Variance
+from tests.publishing import publishing_held
 from tests.system import System
 from tests.waiting import eventually
 
@@ -104,6 +106,25 @@ async def test_a_change_is_kept_while_redis_is_down(variance: Variance) -> None:
     assert ended.json["name"] == "app"
     assert "the change is kept, and a worker will publish it" in ended.err
     assert len((await variance("connections", "list", "--json")).json) == 1
+
+
+async def test_a_secret_is_printed_though_publishing_it_fails(
+    system: System, variance: Variance, database_url: str
+) -> None:
+    await system.stop_worker()  # it publishes, too
+    for words in (["add", "app"], ["rotate-secret", "app", "--overlap", "0"]):
+        async with publishing_held(database_url):
+            ended = await variance("connections", *words, "--json")
+        assert "a worker will publish it to Redis, which failed now: Postgres: " in ended.err
+        kept = await system.database.fetchval("SELECT secret_sha256 FROM variance_data.connections WHERE name = 'app'")
+        assert secret_sha256(ended.json["secret"]) == kept
+    await system.start_worker()
+    system.secrets[ended.json["id"]] = ended.json["secret"]
+
+    async def is_known() -> bool:
+        return await system.post(f"/webhook/{ended.json['id']}", MESSAGE, ended.json["id"]) == 200
+
+    await eventually(is_known, "a worker to publish the connection")
 
 
 async def test_wrong_usage_is_exit_code_two(variance: Variance) -> None:

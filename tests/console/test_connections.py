@@ -5,8 +5,10 @@ import re
 
 import pytest
 
-from tests.console.running import Answer, Console, Operator
+from schemas.connection import secret_sha256
+from tests.console.running import Answer, Console, Operator, running_console
 from tests.journeys.messages import group, identify
+from tests.publishing import publishing_held
 from tests.system import System
 from tests.waiting import eventually
 from worker.console.connection_form import ConnectionForm, read_form_rules
@@ -77,6 +79,34 @@ async def test_of_two_operators_at_once_the_second_is_told(console: Console) -> 
     assert [(who, what) for who, what, _ in await console.audited() if what != "signed in"] == [
         ("ada", "added the connection"), ("ada", "rotated the secret"), ("bea", "disabled"),
     ]  # fmt: skip
+
+
+async def test_a_secret_is_shown_though_publishing_it_fails(console: Console, database_url: str) -> None:
+    ada = await console.operator()
+    async with publishing_held(database_url):
+        added = await ada.post("/connections", {"name": "main", "accounts": "group"})
+    path = re.search(r'data-place="([^"]+)"', added.text)[1]  # type: ignore[index] # or the test has failed
+    rotation = {"overlap": "0", "version": (await ada.get(path)).value("version")}
+    async with publishing_held(database_url):
+        rotated = await ada.post(f"{path}/secret", rotation)
+    for answer in (added, rotated):
+        assert answer.status == 200
+        assert "could not be told of this secret just now" in answer.text
+    assert await kept_digest(console) == secret_sha256(secret_of(rotated))
+    rotation["version"] = (await ada.get(path)).value("version")
+    assert "could not be told" not in (await ada.post(f"{path}/secret", rotation)).text
+
+
+async def test_a_secret_is_shown_while_redis_is_away(database_url: str) -> None:
+    async with running_console("redis://127.0.0.1:1/0", database_url) as console:
+        added = await (await console.operator()).post("/connections", {"name": "main", "accounts": "group"})
+        assert "could not be told of this secret just now" in added.text
+        assert await kept_digest(console) == secret_sha256(secret_of(added))
+
+
+async def kept_digest(console: Console) -> str:
+    digest: str = await console.database.fetchval("SELECT secret_sha256 FROM variance_data.connections")
+    return digest
 
 
 async def test_a_change_of_method_is_tried_before_it_is_done(console: Console, system: System) -> None:

@@ -28,12 +28,11 @@ async def add_connection(request: web.Request) -> web.StreamResponse:
                 request, database, "added the connection", form.name,
                 workspace=form.workspace, accounts=read.rules.method,
             )  # fmt: skip
+            (connection,) = await find_connections(database, id_=id_)
     except NameTakenError:
         return await _draw_form(request, form, {"name": "There is a connection of this name: choose another."})
-    await publish(request)
-    async with open_database(request) as database:
-        (connection,) = await find_connections(database, id_=id_)
-    return draw("connection_added.html", request, **page_of(request, connection), secret=secret)
+    is_late = not await publish(request)
+    return draw("connection_added.html", request, **page_of(request, connection), secret=secret, is_late=is_late)
 
 
 async def show_preview(request: web.Request) -> web.StreamResponse:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
-from redis.exceptions import RedisError
 
 from schemas.connection import secret_sha256
 from worker.console.connection_form import ConnectionForm
@@ -24,6 +23,7 @@ from worker.console.parts import (
     webhook_url,
     write_audit,
 )
+from worker.failure import SERVERS_AWAY
 from worker.failure_reason import reason_of
 from worker.new_connection import new_secret
 from worker.publish import publish_connections
@@ -78,11 +78,12 @@ async def rotate(request: web.Request) -> web.StreamResponse:
         expires_at = now() + overlap if overlap else None
         await rotate_secret(database, connection.id, secret_sha256(secret), expires_at)
         await write_audit(request, database, "rotated the secret", connection.name, old_good_until=expires_at)
-    await publish(request)
-    async with open_database(request) as database:
+        # Once it is committed nothing may keep the page from being drawn: nobody else knows the secret.
         connection = await find_connection(request, database)
         (shown,) = await _described(database, [connection])
-    return draw("connection.html", request, **page_of(request, connection), shown=shown, secret=secret)
+    is_late = not await publish(request)
+    page = page_of(request, connection)
+    return draw("connection.html", request, **page, shown=shown, secret=secret, is_late=is_late)
 
 
 async def enable(request: web.Request) -> web.StreamResponse:
@@ -142,13 +143,15 @@ def is_reachable(url: str) -> bool:
     return parts.scheme == "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1")
 
 
-async def publish(request: web.Request) -> None:
-    """Tell the endpoint of a change. Where Redis is away a worker does so when it is back."""
+async def publish(request: web.Request) -> bool:
+    """Tell the endpoint of a change. False where a server is away; a worker does so when it is back."""
     try:
         async with open_database(request) as database:
             await publish_connections(database, request.app[REDIS])
-    except (RedisError, OSError) as failure:
+    except SERVERS_AWAY as failure:
         _LOG.warning("connections not published", failure=reason_of(failure))
+        return False
+    return True
 
 
 async def _described(database: Database, connections: list[Connection]) -> list[dict[str, Any]]:
