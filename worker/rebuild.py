@@ -4,11 +4,11 @@ The log is read from one snapshot into scratch tables while traffic goes on. The
 has come since is folded as well, and only the rows that differ are written, in one transaction.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 
@@ -33,6 +33,9 @@ _EXAMPLES = 10
 _TRIES = 5
 _LOCK_SECONDS = 2
 _LONGEST_SECONDS = 24 * 3600.0
+
+StoreRules: TypeAlias = Callable[[Database, str, AccountRules], Awaitable[None]]
+"""Stores a connection's new rules, and what has to be true just when they are; what it raises ends the rebuild."""
 
 
 class RebuildError(ForeseenError):
@@ -69,16 +72,20 @@ class RebuildOptions:
     """`workspace_id`: the one to rebuild, or None for all.
 
     `rules`: connections' new account rules, which are stored before the log is read unless this is a dry run, so that
-    what arrives meanwhile follows them, too.
+    what arrives meanwhile follows them, too. `store_rules` does so, in one transaction for all of them.
     """
 
     workspace_id: int | None = None
     rules: Mapping[str, AccountRules] = field(default_factory=dict)
     is_dry_run: bool = False
+    store_rules: StoreRules = update_rules
 
 
 async def rebuild(database_url: str, options: RebuildOptions, on_progress: Callable[[int, int], None]) -> Difference:
-    """Fold the log again. `on_progress` is told how many messages of how many were folded."""
+    """Fold the log again. `on_progress` is told how many messages of how many were folded.
+
+    Raises RebuildError: before the rules are stored where another rebuild is under way.
+    """
     async with (
         holding(database_url, REBUILD_LOCK, _LOCK_SECONDS) as is_held,
         _sessions(database_url) as (reader, scratch),
@@ -86,8 +93,9 @@ async def rebuild(database_url: str, options: RebuildOptions, on_progress: Calla
         if is_held is None:
             raise RebuildError("another rebuild is under way")
         if not options.is_dry_run:
-            for connection_id, rules in options.rules.items():
-                await update_rules(reader, connection_id, rules)
+            async with reader.transaction():
+                for connection_id, rules in options.rules.items():
+                    await options.store_rules(reader, connection_id, rules)
         try:
             for _ in range(_TRIES):
                 await make_scratch(reader)

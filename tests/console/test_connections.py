@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.waiting import eventually
 from worker.console.connection_form import ConnectionForm, read_form_rules
 from worker.console.preview import no_domain_reason, preview
 from worker.fold.account_rules import AccountRules
+from worker.store.locks import REBUILD_LOCK, take_lock
 
 
 def secret_of(answer: Answer) -> str:
@@ -131,6 +133,61 @@ async def test_a_change_of_method_is_tried_before_it_is_done(console: Console, s
     await eventually(is_done, "the change to be done")
     assert (await system.contacts())["u"]["account"] == "initech.example"
     assert (await ada.post(trial, {"version": shown.value("version")})).status == 409
+
+
+CHANGED = "changed how accounts are matched"
+
+
+async def test_a_change_of_method_that_another_rebuild_keeps_out_is_not_said_to_be_made(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.rebuild._LOCK_SECONDS", 0)
+    ada = await console.operator()
+    path = await add(ada)
+    trial, version = await tried(ada, path)
+    async with console.database.transaction():
+        assert await take_lock(console.database, REBUILD_LOCK)
+        done = (await ada.post(trial, {"version": version})).location
+        await eventually(shows(ada, done, "another rebuild is under way"), "the change to be refused")
+    assert CHANGED not in [what for _, what, _ in await console.audited()]
+    assert await console.database.fetchval("SELECT account_method FROM variance_data.connections") == "group"
+    again = (await ada.post(trial, {"version": version})).location
+    await eventually(shows(ada, again, "0 contacts changed"), "the change to be done")
+    assert (await console.audited())[-1] == ("ada", CHANGED, "main")
+    assert await console.database.fetchval("SELECT account_method FROM variance_data.connections") == "email"
+
+
+async def test_a_change_of_method_is_not_made_to_what_somebody_else_changes_before_it_begins(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.rebuild._LOCK_SECONDS", 20)
+    ada, bea = await console.operator("ada"), await console.operator("bea")
+    path = await add(ada)
+    trial, version = await tried(ada, path)
+    async with console.database.transaction():
+        assert await take_lock(console.database, REBUILD_LOCK)
+        done = (await ada.post(trial, {"version": version})).location
+        assert (await bea.post(f"{path}/enabled", {"is_enabled": "no", "version": version})).status == 303
+    await eventually(shows(ada, done, "Somebody else changed main meanwhile"), "the change to be refused")
+    assert (await console.audited())[-1] == ("bea", "disabled", "main")
+    assert await console.database.fetchval("SELECT account_method FROM variance_data.connections") == "group"
+
+
+async def tried(operator: Operator, path: str) -> tuple[str, str]:
+    """Try to match by e-mail; give the trial's path, and the version that it was tried on."""
+    version = (await operator.get(f"{path}/rules")).value("version")
+    trial = (await operator.post(f"{path}/rules", {"accounts": "email", "version": version})).location
+    await eventually(shows(operator, trial, "contacts would change"), "the dry run to be done")
+    return trial, version
+
+
+def shows(operator: Operator, path: str, text: str) -> Callable[[], Awaitable[bool]]:
+    """Give what holds once a page shows this."""
+
+    async def is_shown() -> bool:
+        return text in (await operator.get(path)).text
+
+    return is_shown
 
 
 def test_a_form_says_all_that_the_rules_can_say() -> None:

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from worker.console.connection_form import ConnectionForm, read_form_rules
 from worker.console.connection_pages import find_connection, lock_unchanged, page_of
-from worker.console.parts import RULE_CHANGES, draw, open_database, read_form, see_other, write_audit
+from worker.console.parts import RULE_CHANGES, SESSION, draw, open_database, read_form, see_other
 from worker.console.preview import SAMPLE, preview
 from worker.console.rule_changes import RuleChange
 
@@ -32,7 +32,7 @@ async def try_rules(request: web.Request) -> web.StreamResponse:
         page = page_of(request, connection) | {"form": form, "faults": read.faults}
         shown = preview(texts.get("sample", ""), read.rules)
         return draw("change_rules.html", request, 422, **page, sample=texts.get("sample", ""), preview=shown)
-    change = request.app[RULE_CHANGES].start(connection, read.rules, is_dry_run=True)
+    change = request.app[RULE_CHANGES].start(connection, read.rules)
     return see_other(_path(change))
 
 
@@ -50,14 +50,7 @@ async def apply_rules(request: web.Request) -> web.StreamResponse:
     tried = _change(request)
     async with open_database(request) as database, database.transaction():
         connection = await lock_unchanged(request, database, await read_form(request))
-        rules = tried.rules
-        await write_audit(
-            request, database, "changed how accounts are matched", connection.name,
-            accounts=rules.method, account_id_trait=rules.id_trait, account_name_trait=rules.name_trait,
-            email_fallback=rules.email_fallback, mail_provider_accounts=rules.mail_provider_accounts,
-            excluded_domains=sorted(rules.excluded_domains), included_domains=sorted(rules.included_domains),
-        )  # fmt: skip
-    return see_other(_path(request.app[RULE_CHANGES].start(connection, rules, is_dry_run=False)))
+    return see_other(_path(request.app[RULE_CHANGES].start(connection, tried.rules, request[SESSION].name)))
 
 
 def _change(request: web.Request) -> RuleChange:

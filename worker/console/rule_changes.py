@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 import structlog
@@ -11,24 +12,38 @@ from worker.console.tokens import new_token
 from worker.failure_reason import reason_of
 from worker.fold.account_rules import AccountRules
 from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
-from worker.store.connections import Connection
+from worker.store.audit import insert_audit_entry
+from worker.store.connections import Connection, lock_connection, update_rules
+from worker.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
 _MOST_KEPT = 20
 
 
+class _ChangedMeanwhileError(Exception):
+    """The connection is not what it was when its new rules were tried."""
+
+
 @dataclass(slots=True)
 class RuleChange:
-    """One change under way or done: `difference` is there once it is done, `fault` where it failed."""
+    """One change under way or done: `difference` is there once it is done, `fault` where it failed.
+
+    `operator`: who makes the change; empty for a dry run, which changes nothing.
+    """
 
     id: str
     connection: Connection
     rules: AccountRules
-    is_dry_run: bool
+    operator: str
     done_messages: int = 0
     total_messages: int = 0
     difference: Difference | None = None
     fault: str | None = None
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether it only says what would change."""
+        return not self.operator
 
     @property
     def is_running(self) -> bool:
@@ -49,9 +64,9 @@ class RuleChanges:
         self._changes: OrderedDict[str, RuleChange] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, connection: Connection, rules: AccountRules, *, is_dry_run: bool) -> RuleChange:
-        """Begin a change."""
-        change = RuleChange(new_token(), connection, rules, is_dry_run)
+    def start(self, connection: Connection, rules: AccountRules, operator: str = "") -> RuleChange:
+        """Begin a change that an operator makes to the connection, as long as it is still this one; or a dry run."""
+        change = RuleChange(new_token(), connection, rules, operator)
         self._changes[change.id] = change
         while len(self._changes) > _MOST_KEPT:
             self._changes.popitem(last=False)
@@ -75,13 +90,30 @@ class RuleChanges:
             change.done_messages, change.total_messages = done, total
 
         connection = change.connection
-        options = RebuildOptions(connection.workspace_id, {connection.id: change.rules}, change.is_dry_run)
+        options = RebuildOptions(
+            connection.workspace_id, {connection.id: change.rules}, change.is_dry_run, partial(_store, change)
+        )
         try:
             change.difference = await rebuild(self._database_url, options, on_progress)
         except RebuildError as failure:
             change.fault = f"{failure}; try again when it is done."
+        except _ChangedMeanwhileError:
+            change.fault = f"Somebody else changed {connection.name} meanwhile. Nothing was done: look again."
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
             change.fault = f"Postgres: {reason_of(failure)}."
         except Exception as failure:  # noqa: BLE001 (told on the page; nobody else waits for the task)
             _LOG.exception("rule change failed", connection_id=connection.id)
             change.fault = f"It failed ({type(failure).__name__}); the log has more."
+
+
+async def _store(change: RuleChange, database: Database, connection_id: str, rules: AccountRules) -> None:
+    """Store the new rules and write down who changed them, both or neither. Raises _ChangedMeanwhileError."""
+    if await lock_connection(database, connection_id) != change.connection:
+        raise _ChangedMeanwhileError
+    await update_rules(database, connection_id, rules)
+    await insert_audit_entry(
+        database, change.operator, "changed how accounts are matched", change.connection.name,
+        accounts=rules.method, account_id_trait=rules.id_trait, account_name_trait=rules.name_trait,
+        email_fallback=rules.email_fallback, mail_provider_accounts=rules.mail_provider_accounts,
+        excluded_domains=sorted(rules.excluded_domains), included_domains=sorted(rules.included_domains),
+    )  # fmt: skip
