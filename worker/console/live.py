@@ -37,8 +37,8 @@ _WINDOWS = (1_000, 10_000, 50_000)
 """Positions that are searched for the first rows, one after the other, until there are enough."""
 
 _LATE_SECONDS = 5.0
-_MOST_LATE_POSITIONS = 5_000
-_MOST_POSITIONS_A_TURN = 20_000
+_MOST_LATE_NUMBERS = 5_000
+_MOST_NUMBERS_A_TURN = 20_000
 REFUSED = "refused"
 _SINCE = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 
@@ -63,8 +63,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     async with open_database(request) as database:
         wanted = await _wanted(request, database)
-        tail = _Tail(wanted, request.query.get("type", ""))
-        await tail.begin(database, request.headers.get("Last-Event-ID") or request.query.get("since", ""))
+        since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
+        tail = await _begin(database, wanted, request.query.get("type", ""), since)
     await response.prepare(request)
     await response.write(b"retry: 2000\n\n")
     said_at = checked_at = time.monotonic()
@@ -79,8 +79,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
             turn = await tail.turn(database)
         if turn.rows or turn.arrived:
             html = aiohttp_jinja2.render_string("part_live_rows.html", request, {"rows": turn.rows, "is_fresh": True})
-            since = f"{tail.position}-{tail.letter}"
-            await response.write(_event("rows", html, since) + _event("rate", str(turn.arrived), since))
+            await response.write(_event("rows", html, tail.since) + _event("rate", str(turn.arrived), tail.since))
             said_at = time.monotonic()
         elif time.monotonic() - said_at > _KEEP_ALIVE_SECONDS:
             await response.write(b": still here\n\n")
@@ -97,55 +96,81 @@ class _Turn:
 
 
 @dataclass(slots=True)
-class _Tail:
-    """Follows the log and the dead letters from where they are when it begins.
+class _Reading:
+    """How far the rows of a growing table are read, by numbers that a sequence gives.
 
-    A message may be committed after another with a later position: the last few seconds' positions are looked at
-    again, and what was shown is remembered for as long.
+    A row may be committed after another with a later number: the last few seconds' numbers are looked at again, and
+    what was shown is remembered for as long.
     """
 
-    wanted: TailFilter
-    type: str
-    position: int = 0
-    letter: int = 0
+    number: int
     earlier: deque[tuple[float, int]] = field(default_factory=deque)
     shown: deque[int] = field(default_factory=lambda: deque(maxlen=4_000))
 
-    async def begin(self, database: Database, since: str) -> None:
-        """Begin where the page has come to (position-number of dead letter), or at the ends of now."""
-        self.position = await read_tail_position(database)
-        self.letter = await read_last_dead_letter(database)
-        if match := _SINCE.fullmatch(since):
-            self.position, self.letter = min(self.position, int(match[1])), min(self.letter, int(match[2]))
-        self.earlier.append((time.monotonic(), self.position))
+    def __post_init__(self) -> None:
+        """Begin at the number: what came before it is on the page already."""
+        self.earlier.append((time.monotonic(), self.number))
+
+    def go_on(self, number: int) -> int:
+        """Read on up to a number; give behind which one to look, the same one where nothing can be new."""
+        now = time.monotonic()
+        while len(self.earlier) > 1 and self.earlier[1][0] < now - _LATE_SECONDS:
+            self.earlier.popleft()
+        behind = max(self.earlier[0][1], self.number - _MOST_LATE_NUMBERS, number - _MOST_NUMBERS_A_TURN)
+        self.earlier.append((now, number))
+        self.number = number
+        return behind
+
+    def fresh(self, rows: Sequence[Record], column: str) -> list[Record]:
+        """Give the rows that were not shown, by the column that has their numbers."""
+        known = set(self.shown)
+        fresh = [row for row in rows if row[column] not in known]
+        self.shown.extend(row[column] for row in reversed(fresh))
+        return fresh[:_ROWS_A_TURN]
+
+
+@dataclass(slots=True)
+class _Tail:
+    """Follows the log and the dead letters."""
+
+    wanted: TailFilter
+    type: str
+    log: _Reading
+    letters: _Reading
+
+    @property
+    def since(self) -> str:
+        """How far it has come: the log's position, and the number of the last dead letter."""
+        return f"{self.log.number}-{self.letters.number}"
 
     async def turn(self, database: Database) -> _Turn:
         """Read what is new."""
         rows: list[Row] = []
         if self.type in ("", REFUSED):
-            letters = await read_refused(database, self.letter, self.wanted, _ROWS_A_TURN)
-            self.letter = max((row["id"] for row in letters), default=self.letter)
-            rows += letters
+            rows += await self._refused(database)
         position = await read_tail_position(database)
-        arrived = position - self.position
-        if self.type != REFUSED:
-            rows += await self._messages(database, position)
-        self.position = position
+        arrived = position - self.log.number
+        behind = self.log.go_on(position)
+        if self.type != REFUSED and behind < position:
+            found = await read_tail(database, behind, position, self.wanted, _ROWS_A_TURN * 10)
+            rows += self.log.fresh(found, "position")
         return _Turn(rows[:_ROWS_A_TURN], arrived)
 
-    async def _messages(self, database: Database, position: int) -> list[Record]:
-        ago = time.monotonic() - _LATE_SECONDS
-        while len(self.earlier) > 1 and self.earlier[1][0] < ago:
-            self.earlier.popleft()
-        behind = max(self.earlier[0][1], self.position - _MOST_LATE_POSITIONS, position - _MOST_POSITIONS_A_TURN)
-        self.earlier.append((time.monotonic(), position))
-        if behind == position:
+    async def _refused(self, database: Database) -> list[Record]:
+        # The last one may have been replayed or discarded, and is not to be shown again for that.
+        number = max(self.letters.number, await read_last_dead_letter(database))
+        behind = self.letters.go_on(number)
+        if behind == number:
             return []
-        found = await read_tail(database, behind, position, self.wanted, _ROWS_A_TURN * 10)
-        known = set(self.shown)
-        fresh = [row for row in found if row["position"] not in known]
-        self.shown.extend(row["position"] for row in reversed(fresh))
-        return fresh[:_ROWS_A_TURN]
+        return self.letters.fresh(await read_refused(database, behind, self.wanted, _ROWS_A_TURN * 10), "id")
+
+
+async def _begin(database: Database, wanted: TailFilter, type_: str, since: str) -> _Tail:
+    """Begin where the page has come to, or at the ends of now."""
+    position, letter = await read_tail_position(database), await read_last_dead_letter(database)
+    if match := _SINCE.fullmatch(since):
+        position, letter = min(position, int(match[1])), min(letter, int(match[2]))
+    return _Tail(wanted, type_, _Reading(position), _Reading(letter))
 
 
 async def _wanted(request: web.Request, database: Database) -> TailFilter:
