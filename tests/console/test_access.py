@@ -62,6 +62,19 @@ async def test_signing_in_leads_nowhere_else(console: Console) -> None:
         assert (answer.status, answer.location) == (303, "/")
 
 
+async def test_a_wrong_password_keeps_the_page_that_one_wanted_and_no_other(console: Console) -> None:
+    await add_user(console.database, "ada", hash_password(PASSWORD))
+    stranger = console.stranger()
+    asked = await stranger.get((await stranger.get("/live?type=track")).location)
+    form = {"name": "ada", "password": "a wrong password", "next": asked.value("next")}
+    refused = await stranger.post("/sign-in", form)
+    assert (refused.status, refused.value("next")) == (403, "/live?type=track")
+    elsewhere = await stranger.post("/sign-in", form | {"next": "//evil.example"})
+    assert (elsewhere.status, elsewhere.value("next")) == (403, "/")
+    answer = await stranger.enter({"name": "ada", "password": PASSWORD, "next": refused.value("next")})
+    assert (answer.status, answer.location) == (303, "/live?type=track")
+
+
 async def test_passwords_cannot_be_guessed_in_a_hurry(console: Console) -> None:
     await add_user(console.database, "ada", hash_password(PASSWORD))
     stranger = console.stranger()

@@ -30,7 +30,7 @@ async def show_sign_in(request: web.Request) -> web.StreamResponse:
     if request.get(SESSION) is not None and token is None:
         return see_other("/")
     if token is None:
-        return _page(request)
+        return _page(request, next_path=request.query.get("next", "/"))
     async with open_database(request) as database:
         name = await find_link(database, token_sha256(token), now())
     if name is None:
@@ -48,18 +48,18 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
                 return _page(request, fault=_LINK_GONE, status=410)
             await insert_audit_entry(database, taken[1], "signed in", "console", by="link")
         return await _enter(request, taken[0])
-    name, password = form.get("name", ""), form.get("password", "")
+    name, password, next_path = form.get("name", ""), form.get("password", ""), form.get("next", "/")
     async with open_database(request) as database:
         user = await find_user(database, storable(name))
     try:
         is_right = await request.app[PASSWORDS].is_right(name, password, user.password_hash if user else None)
     except TooManyFailuresError:
-        return _page(request, fault=_TOO_MANY, status=429, name=name)
+        return _page(request, fault=_TOO_MANY, status=429, name=name, next_path=next_path)
     if user is None or not is_right:
-        return _page(request, fault=_WRONG, status=403, name=name)
+        return _page(request, fault=_WRONG, status=403, name=name, next_path=next_path)
     async with open_database(request) as database:
         await insert_audit_entry(database, user.name, "signed in", "console", by="password")
-    return await _enter(request, user.id, form.get("next", "/"))
+    return await _enter(request, user.id, next_path)
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
@@ -77,9 +77,11 @@ async def _enter(request: web.Request, user_id: int, next_path: str = "/") -> we
     return answer
 
 
-def _page(request: web.Request, fault: str | None = None, status: int = 200, name: str = "") -> web.Response:
-    next_path = _own_path(request.query.get("next", "/"))
-    return draw("sign_in.html", request, status, token=None, name=name, fault=fault, next_path=next_path)
+def _page(
+    request: web.Request, fault: str | None = None, status: int = 200, name: str = "", next_path: str = "/"
+) -> web.Response:
+    wanted = _own_path(next_path)
+    return draw("sign_in.html", request, status, token=None, name=name, fault=fault, next_path=wanted)
 
 
 def _own_path(path: str) -> str:
