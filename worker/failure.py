@@ -13,7 +13,10 @@ from redis.exceptions import RedisError
 
 from schemas.redis_away import REDIS_AWAY
 
-SERVERS_AWAY = (*REDIS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+POSTGRES_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What Postgres makes a call raise that is away, or will not let it in; a time-out is an OSError."""
+
+SERVERS_AWAY = (*REDIS_AWAY, *POSTGRES_AWAY)
 """What either server makes a call raise that is away, or will not let it in."""
 
 _MESSAGE_CLASSES = frozenset({"22", "23", "54"})

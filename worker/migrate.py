@@ -10,6 +10,7 @@ from pogo_core.error import BadMigrationError
 from pogo_core.util import migrate, sql
 
 from schemas.foreseen import ForeseenError
+from worker.failure import POSTGRES_AWAY
 from worker.placement import DDL_SETTINGS, Placement, place_tables, read_placement
 from worker.sql import statement
 from worker.store.database import connect
@@ -58,7 +59,7 @@ async def is_current(database_url: str) -> bool:
     try:
         async with connect(database_url) as database:
             return (await read_version(database)).is_current
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
+    except (*POSTGRES_AWAY, ValueError):
         return False
 
 

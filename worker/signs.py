@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
-
 from schemas.durability import OK, OK_BUT, check_servers, faults_of
 from schemas.redis_away import REDIS_AWAY
 from schemas.redis_client import RedisClient
 from worker.alarms import Signs
+from worker.failure import POSTGRES_AWAY
 from worker.health import worker_health
 from worker.queue_reading import QueuedPartition
 from worker.serving import find_unserved
@@ -55,7 +54,7 @@ async def read_signs(
         try:
             deaths = await count_recent_deaths(database, datetime.now(UTC) - _RECENTLY)
             sessions = await count_worker_sessions(database)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except POSTGRES_AWAY:
             database = None
     return Signs(
         is_redis_there=there == OK or there.startswith(OK_BUT),

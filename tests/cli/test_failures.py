@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from schemas.version import VERSION
 from tests.cli.command import Variance
+from worker.cli.failures import explain, explain_server
 
 COMMANDS = (
     ["migrate"],
@@ -76,6 +78,15 @@ async def test_a_database_without_tables_needs_a_migration(
 async def test_a_wrong_variable_is_named(variance: Variance, name: str, value: str, told: str) -> None:
     variance.environ[name] = value
     assert told in (await variance("migrate")).failure
+
+
+def test_a_connection_to_postgres_that_was_cut_unnoticed_is_told_in_one_line() -> None:
+    assert explain(asyncpg.InternalClientError("got result\nfor nothing")) == "Postgres: got result"
+
+
+def test_whatever_a_server_that_is_away_makes_its_client_raise_has_a_reason() -> None:
+    assert explain(RuntimeError("the handler is closed")) is None  # it may as well be a mistake of ours
+    assert explain_server(RuntimeError("the handler is closed")) == "the handler is closed"
 
 
 async def test_an_unreadable_data_directory_is_told(alone: Variance, tmp_path: Path) -> None:

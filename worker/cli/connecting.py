@@ -5,13 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
-from redis.exceptions import RedisError
 
 from schemas.redis_addresses import address_of, server_urls
+from schemas.redis_away import REDIS_AWAY
 from schemas.redis_client import RedisClient
 from schemas.redis_url import is_sentinel
 from worker.cli.failures import ServerUnavailableError
 from worker.cli.servers import Servers
+from worker.failure import POSTGRES_AWAY
 from worker.failure_reason import reason_of
 from worker.store.database import connect
 
@@ -26,7 +27,7 @@ async def open_database(servers: Servers) -> AsyncIterator["asyncpg.Connection[a
     async with AsyncExitStack() as stack:
         try:
             database = await stack.enter_async_context(connect(url))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as failure:
+        except (*POSTGRES_AWAY, ValueError) as failure:
             raise _unavailable("Postgres", "DATABASE_URL", url, failure) from failure
         yield database
 
@@ -48,7 +49,7 @@ async def open_redis(servers: Servers) -> AsyncIterator[RedisClient]:
     try:
         try:
             await redis.ping()
-        except (RedisError, OSError) as failure:
+        except REDIS_AWAY as failure:
             raise _unavailable("Redis", "REDIS_URL", url, failure) from failure
         yield redis
     finally:

@@ -23,16 +23,21 @@ def explain(failure: BaseException) -> str | None:
     import asyncpg  # noqa: PLC0415
     from redis.exceptions import RedisError  # noqa: PLC0415
 
-    from worker.failure import ConcurrentChangeError  # noqa: PLC0415
+    from worker.failure import POSTGRES_AWAY, ConcurrentChangeError  # noqa: PLC0415
 
     if isinstance(failure, ConcurrentChangeError):
         return "others kept on changing the same contacts: try again"
-    if isinstance(failure, asyncpg.PostgresError | asyncpg.InterfaceError):
+    if isinstance(failure, OSError):
+        return f"{failure.filename}: {reason_of(failure)}" if failure.filename else reason_of(failure)
+    if isinstance(failure, POSTGRES_AWAY):
         not_migrated = asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError
         is_missing = isinstance(failure, not_migrated)
         return f"Postgres: {'run `variance migrate` first: ' if is_missing else ''}{first_line(str(failure))}"
     if isinstance(failure, RedisError):
         return f"Redis: {reason_of(failure)}"
-    if isinstance(failure, OSError):
-        return f"{failure.filename}: {reason_of(failure)}" if failure.filename else reason_of(failure)
     return None
+
+
+def explain_server(failure: BaseException) -> str:
+    """Say in one line why a server cannot be used, of whatever its client raises then."""
+    return explain(failure) or reason_of(failure)

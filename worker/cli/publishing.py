@@ -1,11 +1,10 @@
 """Telling the edge of changed connections, as soon as they are in Postgres."""
 
 from worker.cli.connecting import open_redis
-from worker.cli.failures import CommandError, explain
+from worker.cli.failures import CommandError, explain_server
 from worker.cli.output import tell
 from worker.cli.servers import Servers
 from worker.failure import SERVERS_AWAY
-from worker.failure_reason import reason_of
 from worker.publish import publish_connections
 from worker.store.database import Database
 
@@ -19,5 +18,4 @@ async def publish(servers: Servers, database: Database) -> None:
         async with open_redis(servers) as redis:
             await publish_connections(database, redis)
     except (CommandError, *SERVERS_AWAY) as failure:
-        why = explain(failure) or reason_of(failure)
-        tell(f"the change is kept, and a worker will publish it to Redis, which failed now: {why}")
+        tell(f"the change is kept, and a worker will publish it to Redis, which failed now: {explain_server(failure)}")

@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 
 import click
 import orjson
-from redis.exceptions import RedisError
 
 from schemas.ids import index_key
 from schemas.queue import QueuedMessage
+from schemas.redis_away import REDIS_AWAY
 from worker.cli.connecting import open_database, open_redis
-from worker.cli.failures import CommandError, explain
+from worker.cli.failures import CommandError, explain_server
 from worker.cli.options import connection_option, data_option, json_option
 from worker.cli.output import print_fields, print_json, tell
 from worker.cli.servers import Servers, find_servers
@@ -72,8 +72,8 @@ async def _receipts(servers: Servers, message_id: str, connection: str | None) -
                     async for message in _waiting_in(queue, key, ledger)
                     if connection is None or message.connection_id in connections
                 ]
-        except (CommandError, RedisError, OSError) as failure:
-            tell(f"the queue was not searched: {explain(failure)}")
+        except (CommandError, *REDIS_AWAY) as failure:
+            tell(f"the queue was not searched: {explain_server(failure)}")
             is_complete = False
         # After the queue, so that a message that leaves it in between is found here.
         settled = await find_receipts(database, key, connection)

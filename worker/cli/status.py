@@ -7,19 +7,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import asyncpg
 import click
 from redis.exceptions import RedisError
 
 from schemas.queue import stream_key
+from schemas.redis_away import REDIS_AWAY
 from schemas.settings import AlarmSettings, read_settings
 from worker.alarms import alarms_of
 from worker.balance import Balance, read_balance
 from worker.cli.connecting import open_arq_redis, open_database, open_redis
-from worker.cli.failures import CommandError, explain
+from worker.cli.failures import CommandError, explain_server
 from worker.cli.options import data_option, json_option
 from worker.cli.output import print_fields, print_json, print_table, tell
 from worker.cli.servers import Servers, find_servers
+from worker.failure import POSTGRES_AWAY
 from worker.health import Health, console_health, server_health, web_health, worker_health
 from worker.queue_reading import QueuedPartition, QueueReading
 from worker.signs import oldest_age_seconds, read_signs
@@ -65,13 +66,13 @@ async def _status(servers: Servers, bounds: AlarmSettings) -> tuple[Report, Sequ
             arq = await stack.enter_async_context(open_arq_redis(servers, redis))
             processes.append(await worker_health(arq))
             queue = QueueReading(redis)
-        except (CommandError, RedisError, OSError) as failure:
-            failures["redis"] = str(explain(failure))
+        except (CommandError, *REDIS_AWAY) as failure:
+            failures["redis"] = explain_server(failure)
             processes.append({"name": "worker", "state": "unknown", "detail": None})
         try:
             database = await stack.enter_async_context(open_database(servers))
         except CommandError as failure:
-            failures["postgres"] = str(explain(failure))
+            failures["postgres"] = explain_server(failure)
         counts, partitions = await _read(database, queue, failures)
         report |= counts | {"queue": None if partitions is None else _queue(partitions)}
         signs = await read_signs(database, redis, arq, partitions, is_balanced=report["balanced"])
@@ -89,11 +90,11 @@ async def _read(
     if database is not None and queue is not None:
         try:
             balance = await read_balance(database, queue)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
-            failures["postgres"] = str(explain(failure))
         except RedisError as failure:  # one of a cluster's servers
-            failures["redis"] = str(explain(failure))
+            failures["redis"] = explain_server(failure)
             queue = None
+        except POSTGRES_AWAY as failure:
+            failures["postgres"] = explain_server(failure)
         else:
             return _counted(balance), balance.queue
     if queue is not None:

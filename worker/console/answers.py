@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from worker.console.access import STATIC_PATH, Handler
 from worker.console.parts import draw
+from worker.failure import POSTGRES_AWAY
 from worker.failure_reason import reason_of
 
 _LOG = structlog.get_logger(__name__)
@@ -28,7 +29,8 @@ _HEADERS = {
 }
 
 _TITLES = {403: "Not allowed", 404: "There is nothing here", 413: "Too large", 401: "Sign in again"}
-_UNAVAILABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, RedisError, OSError)
+# Not SERVERS_AWAY: of a page, a RuntimeError is rather a mistake of ours, of which the log should have all.
+_UNAVAILABLE = (RedisError, *POSTGRES_AWAY)
 
 
 async def bind_browser(request: web.Request, response: web.StreamResponse) -> None:

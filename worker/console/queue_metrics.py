@@ -14,18 +14,17 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from schemas.exposition import HEADERS, exposition_of
-from schemas.redis_away import REDIS_AWAY
 from schemas.redis_client import RedisClient
 from schemas.settings import AlarmSettings
 from worker.alarms import CODES, Alarm, alarms_of
 from worker.balance import Balance, read_balance
+from worker.failure import POSTGRES_AWAY, SERVERS_AWAY
 from worker.queue_reading import QueuedPartition, QueueReading
 from worker.signs import read_signs
 from worker.store.dead_letters import count_dead_letters
 
 _READ_AT_MOST_EVERY_SECONDS = 5.0
 _POSTGRES_SECONDS = 2.5  # Prometheus gives up after ten, and Redis has its time-outs too
-_POSTGRES_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +68,13 @@ class QueueMetrics:
                 async with asyncio.timeout(_POSTGRES_SECONDS):
                     database = await stack.enter_async_context(self._pool.acquire())
                     deaths = {row["reason"]: row["letters"] for row in await count_dead_letters(database)}
-            except _POSTGRES_AWAY:
+            except POSTGRES_AWAY:
                 database = None
             try:
                 queue = await reading.partitions()
                 if database is not None:
                     balance = await read_balance(database, reading)
-            except (*REDIS_AWAY, *_POSTGRES_AWAY):
+            except SERVERS_AWAY:
                 balance = None  # what was read of the queue is still told
             is_balanced = balance.is_balanced if balance else None
             signs = await read_signs(database, self._redis, self._arq, queue, is_balanced=is_balanced)

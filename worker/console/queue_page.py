@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
-from redis.exceptions import RedisError
 
 from schemas.queue import stream_key
+from schemas.redis_away import REDIS_AWAY
 from schemas.settings import AlarmSettings
 from worker.alarms import Alarm, Signs, alarms_of
 from worker.balance import Balance, read_balance
@@ -39,7 +39,7 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
         samples = await read_samples(database, now() - length, span)
         try:
             balance = await read_balance(database, QueueReading(request.app[REDIS]))
-        except (RedisError, OSError) as failure:
+        except REDIS_AWAY as failure:
             redis_fault = reason_of(failure)
         signs = await read_signs(
             database, None if redis_fault else request.app[REDIS], request.app.get(ARQ_REDIS),

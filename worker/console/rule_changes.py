@@ -5,10 +5,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
 
-import asyncpg
 import structlog
 
 from worker.console.tokens import new_token
+from worker.failure import POSTGRES_AWAY
 from worker.failure_reason import reason_of
 from worker.fold.account_rules import AccountRules
 from worker.rebuild import Difference, RebuildError, RebuildOptions, rebuild
@@ -99,7 +99,7 @@ class RuleChanges:
             change.fault = f"{failure}; try again when it is done."
         except _ChangedMeanwhileError:
             change.fault = f"Somebody else changed {connection.name} meanwhile. Nothing was done: look again."
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+        except POSTGRES_AWAY as failure:
             change.fault = f"Postgres: {reason_of(failure)}."
         except Exception as failure:  # noqa: BLE001 (told on the page; nobody else waits for the task)
             _LOG.exception("rule change failed", connection_id=connection.id)
