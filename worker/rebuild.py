@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 import asyncpg
 
 from schemas.foreseen import ForeseenError
+from worker.failure import POSTGRES_AWAY
 from worker.fold.account_rules import AccountRules
 from worker.fold.facts import Facts, LoggedMessage, facts_of_logged
 from worker.sql import statement
@@ -71,8 +72,8 @@ class Difference:
 class RebuildOptions:
     """`workspace_id`: the one to rebuild, or None for all.
 
-    `rules`: connections' new account rules, which are stored before the log is read unless this is a dry run, so that
-    what arrives meanwhile follows them, too. `store_rules` does so, in one transaction for all of them.
+    `rules`: connections' new account rules. Unless this is a dry run, `store_rules` stores them, in one transaction
+    with what comes of them.
     """
 
     workspace_id: int | None = None
@@ -84,7 +85,7 @@ class RebuildOptions:
 async def rebuild(database_url: str, options: RebuildOptions, on_progress: Callable[[int, int], None]) -> Difference:
     """Fold the log again. `on_progress` is told how many messages of how many were folded.
 
-    Raises RebuildError: before the rules are stored where another rebuild is under way.
+    Whatever it raises, nothing was changed; RebuildError says why by itself.
     """
     async with (
         holding(database_url, REBUILD_LOCK, _LOCK_SECONDS) as is_held,
@@ -92,10 +93,6 @@ async def rebuild(database_url: str, options: RebuildOptions, on_progress: Calla
     ):
         if is_held is None:
             raise RebuildError("another rebuild is under way")
-        if not options.is_dry_run:
-            async with reader.transaction():
-                for connection_id, rules in options.rules.items():
-                    await options.store_rules(reader, connection_id, rules)
         try:
             for _ in range(_TRIES):
                 await make_scratch(reader)
@@ -207,10 +204,13 @@ async def _take_over(
             await folded.moved_contacts(scratch, workspace_id, _EXAMPLES),
         )
         if not options.is_dry_run:
+            for connection_id, rules in options.rules.items():
+                await options.store_rules(scratch, connection_id, rules)
             await folded.take_over(scratch, workspace_id)
             await is_held()
     except BaseException:
-        await transaction.rollback()
+        with suppress(*POSTGRES_AWAY):  # which is what ends the transaction then, and is to be told
+            await transaction.rollback()
         raise
     await (transaction.rollback() if options.is_dry_run else transaction.commit())
     return difference

@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from tests.journeys.messages import identify
 from tests.partitions import partition_of
 from tests.system import System
@@ -18,6 +20,14 @@ _IS_WAITING = """
 
 def ada() -> dict[str, object]:
     return identify(1, userId="ada", traits={"email": "ada@acme.example"})
+
+
+class BrokenOffError(Exception):
+    pass
+
+
+def break_off(_done: int, _total: int) -> None:
+    raise BrokenOffError
 
 
 async def what_a_rebuild_would_change(system: System) -> Difference:
@@ -39,3 +49,12 @@ async def test_a_batch_whose_rules_were_read_before_a_change_follows_the_new_one
     await system.settled()
     assert (await system.contacts())["ada"]["account"] is None
     assert not any((await what_a_rebuild_would_change(system)).rows.values())
+
+
+async def test_a_change_that_is_broken_off_changes_nothing(system: System) -> None:
+    await system.send(ada())
+    with pytest.raises(BrokenOffError):
+        await rebuild(system.database_url, RebuildOptions(1, {_CONNECTION: _NO_ACCOUNTS}), break_off)
+    assert not any((await what_a_rebuild_would_change(system)).rows.values())
+    await system.send(ada())
+    assert (await system.contacts())["ada"]["account"] == "acme.example"
