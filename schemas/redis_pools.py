@@ -20,6 +20,8 @@ def open_pool(url: str, **options: Any) -> ConnectionPool:
     """Make a pool. Raises ValueError for a URL that cannot be read. `options` are those of redis-py's pools."""
     if is_sentinel(url):
         return _sentinel_pool(url, options)
+    if url.startswith("unix:"):
+        options.pop("socket_keepalive", None)  # redis-py refuses what only TCP has
     return BlockingConnectionPool.from_url(with_host_check(url), **options)
 
 
