@@ -52,10 +52,7 @@ async def _serve(settings: WebSettings) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     tracing = tracing_of("web")
-    try:
-        app = create_app(settings, tracing)
-    except ValueError:
-        sys.exit("web: REDIS_URL is no URL of a Redis")
+    app = create_app(settings, tracing)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.shutdown_seconds)
     await runner.setup()
     try:

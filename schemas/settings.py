@@ -1,31 +1,19 @@
 """Settings from the environment: typed, read once by each process, and refused with the variable's name."""
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar, get_args, get_origin
-from urllib.parse import urlsplit
 
 import msgspec
 
 from schemas.foreseen import ForeseenError
-from schemas.redis_url import SENTINEL_SCHEME, each_host, is_sentinel
+from schemas.url_rules import URL_VARIABLES, what_is_wrong
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0.001, le=2_147_483)]
 """In whole milliseconds neither 0, which would be no limit at all, nor more than 31 bits take."""
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-
-_REDIS_SCHEMES = ("redis", "rediss", "unix", SENTINEL_SCHEME)
-_WEB_SCHEMES = ("http", "https")
-_SCHEMES = {
-    "REDIS_URL": _REDIS_SCHEMES,
-    "ARQ_REDIS_URL": _REDIS_SCHEMES,
-    "DATABASE_URL": ("postgres", "postgresql"),
-    "PUBLIC_URL": _WEB_SCHEMES,
-    "CONSOLE_URL": _WEB_SCHEMES,
-}
 
 
 class SettingsError(ForeseenError):
@@ -146,44 +134,13 @@ def _check_required(kind: type[_Settings], given: Mapping[str, str]) -> None:
             raise SettingsError(message)
 
 
-def _names_database(url: str) -> bool:
-    """Tell whether the path is a database's number, or none; the client would take database 0 for any other."""
-    parts = urlsplit(each_host(url)[0])
-    return parts.scheme.startswith("unix") or re.fullmatch(r"/?|/\d+", parts.path, re.ASCII) is not None
-
-
-def _is_address(url: str) -> bool:
-    try:
-        port = urlsplit(url).port
-    except ValueError:  # a port beyond 65535, an address that is none
-        return False
-    return port is None or port > 0
-
-
-def _addresses(name: str, url: str) -> list[str]:
-    return each_host(url) if is_sentinel(url) or name == "REDIS_URL" else [url]
-
-
 def _check(name: str, kind: object, given: Mapping[str, str]) -> None:
     value = given.get(name)
     if value is None:
         return
-    schemes = _SCHEMES.get(name)
-    if schemes and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-        message = f"{name} must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
-        raise SettingsError(message)
-    if schemes and is_sentinel(value) and not urlsplit(each_host(value)[0]).path.strip("/"):
-        message = f"{name} must end with the service that the sentinels watch: redis+sentinel://host:26379/mymaster"
-        raise SettingsError(message)
-    if schemes is _REDIS_SCHEMES and not (is_sentinel(value) or _names_database(value)):
-        message = f"{name} must end with the number of a database, or with the server: redis://host:6379/0"
-        raise SettingsError(message)
-    if schemes is _WEB_SCHEMES and re.search(r"[?#]", value):
-        message = f"{name} must have no query and no fragment (? or #): a path is put behind it"
-        raise SettingsError(message)
-    if schemes and not all(map(_is_address, _addresses(name, value))):
-        message = f"{name} is no URL of a server"
-        raise SettingsError(message)
+    wrong = what_is_wrong(name, value) if name in URL_VARIABLES else None
+    if wrong is not None:
+        raise SettingsError(f"{name} {wrong}")
     try:
         msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -42,10 +42,7 @@ async def reachable_database(servers: Servers) -> str:
 async def open_redis(servers: Servers) -> AsyncIterator[RedisClient]:
     """Connect to Redis. Raises ServerUnavailableError where that fails, CommandError where none is known."""
     url = servers.require_redis()
-    try:
-        redis = RedisClient(url, timeout_seconds=_TIMEOUT_SECONDS, max_connections=_REDIS_CONNECTIONS)
-    except ValueError as failure:
-        raise _unavailable("Redis", "REDIS_URL", url, failure) from failure
+    redis = RedisClient(url, timeout_seconds=_TIMEOUT_SECONDS, max_connections=_REDIS_CONNECTIONS)
     try:
         try:
             await redis.ping()

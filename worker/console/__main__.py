@@ -43,10 +43,7 @@ async def _serve(settings: ConsoleSettings) -> None:
     asyncio.get_running_loop().set_exception_handler(log_unhandled)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
-    try:
-        app = create_console(settings)
-    except ValueError:
-        sys.exit("console: REDIS_URL is no URL of a Redis")
+    app = create_console(settings)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
