@@ -1,6 +1,7 @@
 """Where a process listens: whether it could, and which variable is wrong where it cannot."""
 
 import errno
+import ipaddress
 import os
 import socket
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from schemas.settings import SettingsError, WorkerSettings
 CANNOT_LISTEN = (OSError, UnicodeError)
 """What listening raises; the latter for a name that the system is not even asked for, such as `a..b`."""
 
+_LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 _FAULTS_OF_PORT = (errno.EADDRINUSE, errno.EACCES)  # taken, or for privileged users only
 _FAULTS_OF_HOST = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
@@ -22,6 +24,16 @@ class Place:
     port: int
     host_variable: str
     port_variable: str
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches who listens there; who listens on every address is asked on the loopback's."""
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:  # a name
+            return f"http://{self.host}:{self.port}"
+        host = _LOOPBACK[address.version] if address.is_unspecified else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def error(self, failure: OSError | UnicodeError) -> SettingsError:
         """Give the error of one of CANNOT_LISTEN: the variable that is wrong, and what the system says."""

@@ -148,6 +148,20 @@ async def test_people_get_lines_to_copy(variance: Variance, port: int) -> None:
         assert await post(line.strip()) == {"success": True}
 
 
+async def test_processes_that_listen_on_other_addresses_are_found_there(variance: Variance, port: int) -> None:
+    async with running_up(variance, "--json", *ports_of(port), HOST="::1", CONSOLE_HOST="127.0.0.2") as process:
+        document = await read_document(process)
+        assert document["connection"]["webhook_url"].startswith(f"http://[::1]:{port}/webhook/")
+        assert document["console"]["sign_in_url"].startswith("http://127.0.0.2:")
+        curl = document["connection"]["curl"]
+        assert f" 'http://[::1]:{port}/" in curl  # for shells that take brackets for a pattern
+        assert await post(curl) == {"success": True}
+        status = (await variance("status", "--json")).json
+        states = {each["name"]: each["state"] for each in status["processes"]}
+        assert (states["web"], states["console"]) == ("ready", "running")
+        assert "http://127.0.0.2:" in (await variance("console-user", "link", "ada")).out
+
+
 async def test_the_environment_says_where_to_listen_unless_an_option_does(variance: Variance, port: int) -> None:
     other = free_port()
     async with running_up(

@@ -1,4 +1,4 @@
-"""Which variable is to blame where nobody can listen."""
+"""Where a process listens is reached from here, and which variable is to blame where nobody can listen."""
 
 import errno
 import socket
@@ -22,6 +22,23 @@ PLACE = web_place("host.example", 80)
 )
 def test_what_a_variable_is_to_blame_for_names_it(failure: OSError | UnicodeError, variable: str) -> None:
     assert str(PLACE.error(failure)).startswith(f"{variable} is wrong: cannot listen on host.example:80: ")
+
+
+@pytest.mark.parametrize(
+    ("host", "asked_at"),
+    [
+        ("127.0.0.2", "127.0.0.2"),
+        ("0.0.0.0", "127.0.0.1"),  # noqa: S104 (nobody listens there)
+        ("::", "[::1]"),
+        ("::0", "[::1]"),
+        ("fd00::2", "[fd00::2]"),
+        ("host.example", "host.example"),
+    ],
+)
+def test_who_listens_is_reached_at_its_own_address_or_on_the_loopback_where_it_has_every_one(
+    host: str, asked_at: str
+) -> None:
+    assert web_place(host, 80).url == f"http://{asked_at}:80"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""A stand-in for `web` that answers 200 to everything, on PORT, and shows its environment."""
+"""A stand-in for `web` that answers 200 to everything, on HOST and PORT, and shows its environment."""
 
 import json
 import os
+import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -16,4 +17,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), _Handler).serve_forever()
+class _Server(ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if ":" in os.environ.get("HOST", "") else socket.AF_INET
+
+
+_Server((os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"])), _Handler).serve_forever()

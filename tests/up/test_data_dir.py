@@ -1,5 +1,6 @@
 """The data directory: one holder at a time, and no harm to processes that are not its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from worker.cli.servers import servers_of
 from worker.embedded.data_dir import DataDirectoryError, RunningServers, hold, running_servers
 from worker.embedded.failure import ServerDiedError
 from worker.embedded.processes import StartedProcess, describe_process
@@ -19,6 +21,7 @@ GONE = "No such file or directory"
 LOCKS_LATE = """
 import shutil, sys
 from pathlib import Path
+from worker.cli.servers import servers_of
 from worker.embedded.data_dir import hold
 
 path = Path(sys.argv[1])
@@ -44,7 +47,21 @@ def described(process: psutil.Process) -> StartedProcess:
 
 
 def running_with(up: psutil.Process) -> RunningServers:
-    return RunningServers(database_url="d", redis_url="r", port=1, console_port=2, up=described(up))
+    return RunningServers(
+        database_url="d", redis_url="r", port=1, console_port=2, web_at="http://host.example:1", up=described(up)
+    )
+
+
+def test_an_up_of_an_earlier_version_is_asked_where_that_version_asked_it(tmp_path: Path) -> None:
+    with hold(tmp_path) as directory:
+        directory.record([], running_with(psutil.Process()))
+        run = json.loads((tmp_path / "run.json").read_bytes())
+        del run["running"]["web_at"], run["running"]["console_at"]
+        (tmp_path / "run.json").write_text(json.dumps(run))
+        running = running_servers(tmp_path)
+    assert running is not None
+    assert (running.web_at, running.console_at) == ("http://127.0.0.1:1", None)
+    assert servers_of(running, tmp_path).console_url == "http://127.0.0.1:2"
 
 
 def test_a_second_holder_is_refused_with_the_firsts_pid_and_changes_nothing(tmp_path: Path) -> None:

@@ -140,6 +140,18 @@ def test_a_blank_public_url_is_none_and_what_runs_here_is_named(up: StartUp) -> 
     assert running.press_ctrl_c()[0] == 0
 
 
+@pytest.mark.parametrize(("host", "asked_at"), [("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("::", "[::1]")])
+def test_what_listens_elsewhere_than_on_the_loopbacks_first_address_is_asked_there(
+    up: StartUp, host: str, asked_at: str
+) -> None:
+    running = up(**OWN_SERVERS, HOST=host, PUBLIC_URL="")
+    web_at = running.wait_until_ready()["web_at"]
+    assert web_at == f"http://{asked_at}:{running.port}"
+    with urllib.request.urlopen(f"http://{asked_at}:{running.port}/") as answer:
+        assert json.load(answer)["PUBLIC_URL"] == web_at
+    assert running.press_ctrl_c()[0] == 0
+
+
 def test_no_console_is_named_where_the_procfile_has_none(up: StartUp) -> None:
     running = up(**OWN_SERVERS)
     assert running.wait_until_ready()["console_at"] is None

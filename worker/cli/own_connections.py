@@ -26,7 +26,7 @@ class OwnConnection:
         if self.secret is None:
             return None
         words = ("curl", "-u", f"{self.secret}:", "-H", "Content-Type: application/json", "-d", _SAMPLE)
-        return f"{shlex.join(words)} {base_url}/webhook/{self.id}"
+        return shlex.join([*words, f"{base_url}/webhook/{self.id}"])
 
 
 async def ensure_connection(

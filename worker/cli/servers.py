@@ -64,7 +64,7 @@ def find_servers(directory: Path, environ: Mapping[str, str] | None = None) -> S
     running = _running(directory, given)
     # A system that runs on another database says nothing of this one.
     is_its_own = running is not None and given.database_url in (None, running.database_url)
-    local_url = f"http://127.0.0.1:{running.port}" if running is not None and is_its_own else None
+    local_url = running.web_at if running is not None and is_its_own else None
     public_url = given.public_url or local_url or _DEFAULT_PUBLIC_URL
     return Servers(
         directory=directory,
@@ -80,15 +80,14 @@ def find_servers(directory: Path, environ: Mapping[str, str] | None = None) -> S
 
 def servers_of(running: RunningServers, directory: Path) -> Servers:
     """Give the servers of a system that runs in this very process."""
-    local_url = f"http://127.0.0.1:{running.port}"
     given = read_settings(GivenServers)
-    public_url = (given.public_url or local_url).rstrip("/")
+    public_url = (given.public_url or running.web_at).rstrip("/")
     console_url = _console_url(given, running)
-    return Servers(directory, running.database_url, running.redis_url, public_url, local_url, console_url)
+    return Servers(directory, running.database_url, running.redis_url, public_url, running.web_at, console_url)
 
 
 def _console_url(given: GivenServers, running: RunningServers | None) -> str:
-    local_url = f"http://127.0.0.1:{running.console_port}" if running else _DEFAULT_CONSOLE_URL
+    local_url = running.console_at or f"http://127.0.0.1:{running.console_port}" if running else _DEFAULT_CONSOLE_URL
     return (given.console_url or local_url).rstrip("/")
 
 

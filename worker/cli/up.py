@@ -59,15 +59,14 @@ def up(port: int, console_port: int, directory: Path, *, is_demo: bool, as_json:
         from worker.cli.welcome import make_welcome, print_welcome  # noqa: PLC0415 (loaded while the processes start)
 
         servers = servers_of(running, directory)
-        base_url = f"http://127.0.0.1:{running.port}"
-        welcome = await make_welcome(servers, base_url)
+        welcome = await make_welcome(servers, running.web_at)
         if not as_json:
-            print_welcome(welcome, base_url)
+            print_welcome(welcome, running.web_at)
         results: Mapping[str, Any] = {}
         if is_demo:
             from worker.cli.demo import run_demo  # noqa: PLC0415 (loading it takes long, and few want it)
 
-            results = await run_demo(servers, base_url, as_json=as_json)
+            results = await run_demo(servers, running.web_at, as_json=as_json)
             if directory != DEFAULT_DIRECTORY:
                 tell(f"add `--data {shlex.quote(str(directory))}` to these `variance` commands")
         if as_json:

@@ -37,13 +37,14 @@ class DataDirectoryError(ForeseenError):
 class RunningServers(msgspec.Struct, frozen=True, kw_only=True):
     """What a running `variance up` serves: its servers' URLs, its ports, and its process.
 
-    `console_at` is where this machine reaches its console, None where it has none.
+    `web_at` is where this machine reaches its endpoint, `console_at` where its console, None where it has none.
     """
 
     database_url: str
     redis_url: str
     port: int
     console_port: int
+    web_at: str = ""
     console_at: str | None = None
     up: StartedProcess
 
@@ -138,6 +139,8 @@ def running_servers(path: Path) -> RunningServers | None:
     run = _read(path.resolve() / "run.json")
     if run is None or run.running is None or find_process(run.running.up) is None:
         return None
+    if not run.running.web_at:  # an earlier version has written it, which asked there
+        return msgspec.structs.replace(run.running, web_at=f"http://127.0.0.1:{run.running.port}")
     return run.running
 
 

@@ -30,7 +30,6 @@ from worker.up.supervisor import Supervisor
 
 _RELEASE = "release"
 _CONSOLE = "console"
-_LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.02
 _ANSWER_SECONDS = 5.0
 _CONSOLE_SECONDS = 15.0
@@ -117,7 +116,8 @@ class _System:
             redis_url=urls["REDIS_URL"],
             port=options.port,
             console_port=options.console_port,
-            console_at=_console_at(options, environ) if _CONSOLE in commands else None,
+            web_at=_web_place(options, environ).url,
+            console_at=_console_place(options, environ).url if _CONSOLE in commands else None,
             up=me,
         )
         self._is_released = options.is_released
@@ -130,7 +130,7 @@ class _System:
             process_environ(
                 environ,
                 **urls,
-                PUBLIC_URL=environ.get("PUBLIC_URL", "").strip() or f"http://127.0.0.1:{options.port}",
+                PUBLIC_URL=_given(environ, "PUBLIC_URL", self._running.web_at),
                 PORT=str(options.port),
                 CONSOLE_PORT=str(options.console_port),
             ),
@@ -162,7 +162,7 @@ class _System:
 
     async def _tell_ready(self) -> None:
         if self._on_ready is not None:
-            await _until_ok(f"http://{_LOOPBACK}:{self._running.port}/health/ready")
+            await _until_ok(f"{self._running.web_at}/health/ready")
             if self._running.console_at is not None:  # whose trouble need not keep the rest from being told
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_CONSOLE_SECONDS):
@@ -214,21 +214,26 @@ def _is_there(directory: Path) -> bool:
 
 
 def _refuse_taken_ports(options: UpOptions, commands: Mapping[str, str], environ: Mapping[str, str]) -> None:
-    host, port = environ.get("HOST", "").strip() or "0.0.0.0", options.port  # noqa: S104 (where `web` listens)
+    port = options.port
     if _CONSOLE in commands and port == options.console_port:
         raise UpError(f"--port (PORT) and --console-port (CONSOLE_PORT) are both {port}: give one of them another")
-    _refuse_taken_port(web_place(host, port), "--port")
+    _refuse_taken_port(_web_place(options, environ), "--port")
     if _CONSOLE in commands:
-        _refuse_taken_port(console_place(_console_host(environ), options.console_port), "--console-port")
+        _refuse_taken_port(_console_place(options, environ), "--console-port")
 
 
-def _console_host(environ: Mapping[str, str]) -> str:
-    return environ.get("CONSOLE_HOST", "").strip() or _LOOPBACK
+def _web_place(options: UpOptions, environ: Mapping[str, str]) -> Place:
+    return web_place(_given(environ, "HOST", "0.0.0.0"), options.port)  # noqa: S104 (as `web` does)
 
 
-def _console_at(options: UpOptions, environ: Mapping[str, str]) -> str:
-    host = _console_host(environ).replace("0.0.0.0", _LOOPBACK)  # noqa: S104 (asked from here)
-    return f"http://{host}:{options.console_port}"
+def _console_place(options: UpOptions, environ: Mapping[str, str]) -> Place:
+    return console_place(_given(environ, "CONSOLE_HOST", "127.0.0.1"), options.console_port)
+
+
+def _given(environ: Mapping[str, str], name: str, default: str) -> str:
+    """Give a variable's text as the processes read it: a blank one is none."""
+    text = environ.get(name, "")
+    return text if text.strip() else default
 
 
 def _refuse_taken_port(place: Place, option: str) -> None:
