@@ -205,6 +205,9 @@ async def test_a_wrong_port_of_the_environment_is_one_line_and_leaves_no_data_fo
     [
         ("LOG_LEVEL", "loud"),
         ("DATABASE_URL", "mysql://x"),
+        ("REDIS_URL", "redis://[::1:6379"),
+        ("REDIS_URL", "redis://x/0?socket_timeout=abc"),
+        ("ARQ_REDIS_URL", "redis+sentinel://x:1/m/abc"),
         ("MAX_BODY_BYTES", "-1"),
         ("DRAINS_AT_ONCE", "x"),
         ("WORKER_METRICS_HOST", "a..b"),
