@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from tests.statements import execute
@@ -23,6 +24,13 @@ from worker.migrate import bring_up_to_date
 
 # Whoever runs the tests in the background may have them ignore it, and with them every process that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's affair. What a fixture gives serves all examples of a test: each has a
+# workspace of its own.
+settings.register_profile(
+    "variance", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+settings.load_profile("variance")
 
 _TEMPLATE = "variance_template"
 _numbers = itertools.count(1)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.cluster.servers import Cluster
 from tests.convergence.model import expected
@@ -17,11 +17,7 @@ async def stage(cluster: Cluster, database_url: str) -> AsyncIterator[Stage]:
         yield opened
 
 
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=15)
 @given(delivery=deliveries())
 async def test_the_state_is_a_function_of_the_set_of_messages_on_a_cluster(stage: Stage, delivery: Delivery) -> None:
     workspace = await stage.new_workspace()

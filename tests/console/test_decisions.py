@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.tolerant_json import storable
@@ -19,7 +19,7 @@ _ODD = ["'", "\\", ":*", "!", "&", "a'b\\", "xn--", "x@y", "=", "\x00", "\ud800"
 
 
 @given(st.lists(st.text(max_size=30) | st.sampled_from(_ODD)))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 async def test_whatever_is_typed_can_be_looked_for(database: Any, texts: list[str]) -> None:
     sought = read_sought(storable("".join(texts)))
     if sought.words is not None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected
@@ -17,12 +17,7 @@ _NOBODYS = [told("group", n, n, groupId="g1", traits={"big": n % 2 == 0}, contex
 _SAME: list[tuple[int, int, dict[str, Any]]] = [(0, 1, {"plan": True}), (1, 9, {}), (2, 5, {"plan": 1})]
 """To Python the second value is the first one, and nothing else about the contact changes with it."""
 
-many_worlds = settings(
-    max_examples=120,
-    deadline=None,
-    # Each world has a workspace of its own, so that a stage serves them all.
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+many_worlds = settings(max_examples=120)
 
 
 @many_worlds

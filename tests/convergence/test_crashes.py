@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected
@@ -44,11 +44,7 @@ async def deliver_with_deaths(stage: Stage, delivery: Delivery, deaths: list[tup
     return workspace
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=60)
 @given(delivery=deliveries(), deaths=st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=4))
 async def test_deaths_change_neither_the_state_nor_the_ledger(
     stage: Stage, delivery: Delivery, deaths: list[tuple[int, bool]]

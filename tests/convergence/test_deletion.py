@@ -32,11 +32,7 @@ def deliveries_with_deletions(draw: st.DrawFn) -> Delivery:
     return Delivery(batches, delivery.at_once)
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=40)
 @given(delivery=deliveries_with_deletions())
 async def test_what_a_deleted_person_said_is_gone_for_good(stage: Stage, delivery: Delivery) -> None:
     workspace = await stage.new_workspace()
@@ -75,11 +71,7 @@ def _with_visitors_of_their_own(message: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=40)
 @given(delivery=deliveries_with_one_deletion())
 async def test_a_deletion_leaves_the_same_whenever_it_arrives(stage: Stage, delivery: Delivery) -> None:
     workspace = await stage.new_workspace()
@@ -143,7 +135,6 @@ async def test_who_was_seen_first_by_a_clock_that_runs_years_ahead_is_still_afte
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(delivery=deliveries(), choice=st.integers(0, 99), minute=st.integers(0, 9), user=st.sampled_from(["u1", "u2"]))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
@@ -54,11 +54,7 @@ async def log(stage: Stage, workspace: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=25)
 @given(delivery=deliveries())
 async def test_a_workspace_is_the_same_after_an_export_and_an_import(stage: Stage, delivery: Delivery) -> None:
     workspace = await stage.new_workspace()

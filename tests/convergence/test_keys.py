@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import worker.sql
@@ -30,7 +30,6 @@ _IDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 _CONNECTIONS = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # the stage has no state of this
 @given(st.lists(st.tuples(_CONNECTIONS, _IDS | st.sampled_from(["\\", "\\\\", "\\x41", "A", "\\101"])), unique=True))
 async def test_keys_that_differ_have_digests_that_differ_whatever_they_are_made_of(
     stage: Stage, keys: list[tuple[str, str]]

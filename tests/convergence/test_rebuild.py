@@ -4,7 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import expected
@@ -33,11 +33,7 @@ async def workspace_id(stage: Stage, workspace: str) -> int:
     return id_
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=25)
 @given(delivery=deliveries(), most_links=st.sampled_from([500, 2]))
 async def test_after_any_history_a_rebuild_changes_nothing(stage: Stage, delivery: Delivery, most_links: int) -> None:
     workspace = await stage.new_workspace(most_links)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.model import EVENTS, State, expected
@@ -89,11 +89,7 @@ async def counts(stage: Stage) -> tuple[int, int]:
     return int(row[0] or 0), int(row[1] or 0)
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=25)
 @given(delivery=deliveries(), number=st.integers(1, 10), most_links=st.sampled_from([500, 2]))
 @example(Delivery([SHARED], at_once=False), 5, 500)
 @example(Delivery([_FIRST_SEEN_BEFORE_ALL_ELSE], at_once=False), 8, 500)
@@ -115,11 +111,7 @@ async def test_a_trim_takes_old_events_and_nothing_else(
     assert await differences(stage, workspace) == {0}
 
 
-@settings(
-    max_examples=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=10)
 @given(delivery=deliveries_with_deletions(), number=st.integers(1, 10), cut=st.integers(0, 5))
 async def test_a_trim_before_and_after_deletions_leaves_what_a_rebuild_gives(
     stage: Stage, delivery: Delivery, number: int, cut: int

@@ -28,7 +28,6 @@ def has_link(message: dict[str, Any]) -> bool:
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(delivery=deliveries(), choice=st.integers(0, 99), most_links=st.sampled_from([500, 2, 1]))

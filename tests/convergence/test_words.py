@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.convergence.stage import Stage
@@ -150,11 +150,7 @@ async def test_what_changes_while_words_are_read_is_read_once_more(stage: Stage,
     assert await has(stage, "viola & ada") == ["ada"]
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=40)
 @given(
     delivery=deliveries_with_deletions(),
     steps=st.lists(st.lists(st.sampled_from(["one", "other", "merge"]), max_size=5), max_size=5),
@@ -173,11 +169,7 @@ async def test_words_are_those_that_are_known_whenever_they_are_read(
     assert await waiting(stage) == 0
 
 
-@settings(
-    max_examples=8,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=8)
 @given(delivery=deliveries_with_deletions())
 async def test_words_that_are_read_while_everything_arrives_are_those_that_are_known(
     stage: Stage, pool: asyncpg.Pool, delivery: Delivery

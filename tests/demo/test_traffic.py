@@ -52,7 +52,7 @@ def test_another_seed_tells_another_week() -> None:
     assert demo_week(NOW, 7) != demo_week(NOW, 8)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_every_week_is_json_of_its_seven_days_whatever_the_clients_clock_says_and_counted_truly(seed: int) -> None:
     week = demo_week(NOW, seed)

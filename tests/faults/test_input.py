@@ -30,7 +30,6 @@ def test_two_thousand_hostile_requests_lose_nothing_and_trouble_nobody(served: t
 
 @settings(
     max_examples=60,
-    deadline=None,
     phases=(Phase.reuse, Phase.generate, Phase.shrink),  # to explain what it found takes it too long
     suppress_health_check=list(HealthCheck),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.partitions import NEVER_CHANGED
@@ -30,7 +30,7 @@ def as_bytes(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-ours = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ours = settings(max_examples=150)
 
 
 @pytest.fixture
