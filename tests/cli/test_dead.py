@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -43,6 +44,9 @@ async def test_dead_letters_are_listed_with_their_reason_the_newest_first(
     assert (await variance("dead", "list", "--json", "--connection", "main")).json == [oldest]
     assert (await variance("dead", "list", "--json", "--limit", "1")).json == [newest]
     assert "bad" in (await variance("dead", "list")).out
+    afterwards = datetime.now(UTC)
+    for received_at, died_at in await system.rows("dead_letters", "received_at, died_at"):
+        assert received_at < died_at < afterwards
 
 
 async def test_show_prints_the_body_alone(variance: Variance, letter: dict[str, Any]) -> None:

@@ -32,8 +32,12 @@ async def test_a_constant_user_id_is_quarantined_with_its_reason_and_its_visitor
     assert len((await stage.state(workspace)).contacts) == 1
     await stage.deliver(workspace, [world[500:]], at_once=False)
     assert len((await stage.state(workspace)).contacts) == 502
-    values = await stage.database.fetch("SELECT value FROM variance.quarantine WHERE workspace = $1", workspace)
-    assert [row["value"] for row in values] == ["kiosk"]
+    shown = await stage.database.fetch(
+        """SELECT q.value, q.kind, c.external_id FROM variance.quarantine q
+        LEFT JOIN variance.contacts c ON c.workspace = q.workspace AND c.id = q.contact_id WHERE q.workspace = $1""",
+        workspace,
+    )
+    assert [tuple(row) for row in shown] == [("kiosk", "user", "kiosk")]
     reasons = await stage.database.fetch(
         "SELECT outcome, reason, count(*) FROM variance.merges WHERE workspace = $1 GROUP BY 1, 2", workspace
     )

@@ -1,5 +1,7 @@
 """What the destination's documentation promises under "Supported methods"."""
 
+from datetime import UTC, datetime
+
 import orjson
 
 from tests.journeys.messages import alias, at, group, identify, message, track
@@ -91,6 +93,10 @@ async def test_a_null_trait_removes_the_trait_whatever_arrives_later(system: Sys
 async def test_another_content_under_the_same_message_id_is_not_applied_but_counted(system: System) -> None:
     sent = track("First", userId="u1", messageId="same")
     await system.send(sent, sent | {"event": "Second"}, sent | {"sentAt": at(30)})
+    between = datetime.now(UTC)
     await system.send(sent | {"event": "Third"}, sent)
+    afterwards = datetime.now(UTC)
     assert await system.rows("events", "name") == [("First",)]
-    assert await system.rows("conflicts", "connection, message_id, times") == [("main", "same", 2)]
+    ((*conflict, last_at),) = await system.rows("conflicts", "connection, message_id, times, last_at")
+    assert conflict == ["main", "same", 2]
+    assert between < last_at < afterwards
