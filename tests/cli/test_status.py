@@ -5,6 +5,7 @@ from schemas.queue import accepted_key, stream_key
 from tests.cli.command import Variance
 from tests.console.running import running_console
 from tests.system import System
+from tests.waiting import eventually
 
 COUNTS = ("accepted", "applied", "duplicate", "suppressed", "dead", "pending")
 
@@ -70,11 +71,18 @@ async def test_an_emptied_redis_is_no_reason_for_a_negative_count(system: System
 
 
 async def test_processes_are_shown_as_far_as_they_can_be_asked(system: System, variance: Variance) -> None:
-    report = (await variance("status", "--json", PUBLIC_URL=system.base_url)).json
-    states = {process["name"]: process["state"] for process in report["processes"]}
-    assert states["web"] in ("ready", "not ready")
-    assert states["worker"] in ("running", "not seen")
-    assert (states["redis"], states["postgres"]) == ("ready", "ready")
+    async def states() -> dict[str, str]:
+        report = (await variance("status", "--json", PUBLIC_URL=system.base_url)).json
+        return {process["name"]: process["state"] for process in report["processes"]}
+
+    async def is_worker(state: str) -> bool:
+        return (await states())["worker"] == state
+
+    await eventually(lambda: is_worker("running"), "the worker's mark to be seen")
+    assert await states() == {"web": "ready", "worker": "running", "redis": "ready", "postgres": "ready"}
+    await system.stop_worker()
+    await system.redis.delete("arq:queue:health-check")  # or it lapses after eleven seconds
+    assert await is_worker("not seen")
     away = (await variance("status", "--json", PUBLIC_URL="http://127.0.0.1:1")).json
     assert away["processes"][0]["state"] == "unreachable"
     untold = (await variance("status", "--json")).json
