@@ -1,4 +1,5 @@
 import re
+from datetime import UTC, datetime, timedelta
 
 from schemas.connection import secret_sha256
 from tests.cli.command import Variance
@@ -64,6 +65,13 @@ async def test_both_secrets_open_a_connection_while_they_overlap(system: System,
     system.secrets["defaultmain"] = rotated["secret"]
     assert await system.post("/webhook/defaultmain", MESSAGE, "defaultmain") == 200
     assert rotated["old_secret_expires_at"].endswith("Z")
+
+
+async def test_the_old_secret_lives_on_for_a_day_unless_it_is_told_otherwise(variance: Variance) -> None:
+    await variance("connections", "add", "app")
+    rotated = (await variance("connections", "rotate-secret", "app", "--json")).json
+    ahead = datetime.fromisoformat(rotated["old_secret_expires_at"]) - datetime.now(UTC)
+    assert timedelta(hours=23) < ahead < timedelta(hours=25)
 
 
 async def test_without_an_overlap_the_old_secret_ends_at_once(system: System, variance: Variance) -> None:
