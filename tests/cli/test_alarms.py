@@ -80,6 +80,8 @@ async def test_a_running_system_raises_none_and_a_stopped_worker_does(system: Sy
     await system.post("/webhook/defaultmain", [{"type": "x", "messageId": "3"}], "defaultmain")
     assert await alarms() == ["no_worker", "oldest_message", "dead_letters"]
     assert "A message has waited" in (await variance("status", ALARM_OLDEST_SECONDS="0.001")).out
+    await system.database.execute("UPDATE variance_data.dead_letters SET died_at = died_at - interval '2 hours'")
+    assert await alarms() == ["no_worker", "oldest_message"], "what died is no alarm once an hour has passed"
 
 
 async def test_a_redis_that_could_lose_data_is_an_alarm(system: System, variance: Variance) -> None:
