@@ -4,6 +4,7 @@ from structlog.typing import EventDict
 from schemas.queue import PARTITIONS, accepted_key, removed_key, stream_key
 from tests.ingest.conftest import publish_default
 from tests.ingest.edge import TRACK, Edge, running_edge
+from tests.ingest.valkey import Valkey
 from tests.waiting import eventually
 
 
@@ -31,6 +32,16 @@ async def test_above_the_bound_of_memory_posts_get_503_until_there_is_room(break
 
     await breakable_edge.redis.config_set("maxmemory", used_bytes * 10)
     await eventually(lambda: _is_accepted(breakable_edge), "a post to be accepted")
+
+
+async def test_without_a_bound_of_redis_own_it_is_the_machines_memory_that_counts(valkey: Valkey) -> None:
+    await publish_default(valkey.url)
+    async with running_edge(valkey.url, max_redis_memory_ratio=1e-9) as edge:
+        assert await edge.redis.config_get("maxmemory") == {"maxmemory": "0"}
+        await eventually(lambda: _is_overloaded(edge), "a post to be put off")
+
+        await edge.redis.config_set("maxmemory", 2**62)
+        await eventually(lambda: _is_accepted(edge), "a post to be accepted")
 
 
 async def test_a_counter_that_somebody_wrote_to_stops_neither_posts_nor_the_measurements(redis_url: str) -> None:
