@@ -1,5 +1,6 @@
 """The console as a process."""
 
+import asyncio
 import socket
 import sys
 from asyncio.subprocess import Process
@@ -10,6 +11,7 @@ import pytest
 
 from tests import processes
 from tests.processes import refusal_of, until_logged
+from tests.waiting import DEADLINE_SECONDS
 
 
 def started(**environment: str) -> AbstractAsyncContextManager[Process]:
@@ -24,11 +26,13 @@ async def refusal(**environment: str) -> str:
         return await refusal_of(process)
 
 
-async def test_a_free_port_that_was_asked_for_is_told(redis_url: str, database_url: str) -> None:
+async def test_a_free_port_that_was_asked_for_is_told_and_sigterm_ends_it(redis_url: str, database_url: str) -> None:
     async with started(CONSOLE_PORT="0", REDIS_URL=redis_url, DATABASE_URL=database_url) as process:
         port = (await until_logged(process, "listening"))["port"]
         async with aiohttp.request("GET", f"http://127.0.0.1:{port}/health/live") as answer:
             assert answer.status == 200
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), DEADLINE_SECONDS) == 0
 
 
 @pytest.mark.parametrize("host", ["999.1.1.1", "a..b", "192.0.2.1"])
