@@ -77,13 +77,17 @@ class Variance:
 
     async def start(self, *words: str, **environ: str) -> asyncio.subprocess.Process:
         """Start a command, in a Python of its own."""
+        return await self.start_on(asyncio.subprocess.PIPE, *words, **environ)
+
+    async def start_on(self, stderr: int, /, *words: str, **environ: str) -> asyncio.subprocess.Process:
+        """Start a command whose standard error is a file, such as a terminal."""
         return await asyncio.create_subprocess_exec(
             sys.executable, "-W", "error", "-m", "worker.cli", *words,
             cwd=self.directory,
             env=_environ(self.environ | environ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stderr=stderr,
         )  # fmt: skip
 
 

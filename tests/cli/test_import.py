@@ -1,9 +1,12 @@
 import asyncio
 import gzip
+import os
+import pty
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import asyncpg
 import orjson
@@ -110,6 +113,29 @@ async def test_lines_wait_for_no_others_where_the_input_pauses(variance: Varianc
             pass
     out, _ = await process.communicate(lines(*TRACKS[3:]))
     assert orjson.loads(out) == NOTHING | {"read": 5, "applied": 5}
+
+
+@pytest.mark.usefixtures("app")
+async def test_on_a_terminal_a_bar_shows_how_far_it_is(variance: Variance, tmp_path: Path) -> None:
+    (tmp_path / "messages").write_bytes(lines(*TRACKS))
+    ours, terminal = pty.openpty()
+    process = await variance.start_on(terminal, "import", "messages", "--json", TERM="xterm")
+    os.close(terminal)
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        shown = await asyncio.to_thread(read_to_end, screen)
+    out, _ = await process.communicate()
+    assert orjson.loads(out) == NOTHING | {"read": 5, "applied": 5}
+    assert b"Importing" in shown
+    assert b"100%" in shown
+
+
+def read_to_end(screen: IO[bytes]) -> bytes:
+    """Read what is shown, until nobody has the terminal any more."""
+    shown = b""
+    with suppress(OSError):  # Linux' way to say so
+        while piece := screen.read(1000):
+            shown += piece
+    return shown
 
 
 @pytest.mark.usefixtures("app")
