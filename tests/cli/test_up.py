@@ -39,6 +39,12 @@ def port() -> int:
     return free_port()
 
 
+@pytest.fixture
+def servers(redis_url: str, database_url: str) -> dict[str, str]:
+    """Servers that are there already, so that none is made for what is only printed."""
+    return {"REDIS_URL": redis_url, "DATABASE_URL": database_url}
+
+
 def ports_of(port: int) -> tuple[str, ...]:
     """Give the options that say where to listen."""
     return ("--port", str(port), "--console-port", str(free_port()))
@@ -137,7 +143,8 @@ async def test_what_is_printed_works_and_is_the_same_after_a_restart(
     assert "release |" not in said[1]  # it would have found nothing to do
 
 
-async def test_people_get_lines_to_copy(variance: Variance, port: int) -> None:
+async def test_people_get_lines_to_copy(variance: Variance, port: int, servers: dict[str, str]) -> None:
+    variance.environ |= servers
     async with running_up(variance, *ports_of(port)) as process:
         assert process.stdout is not None
         async with asyncio.timeout(60):
@@ -162,11 +169,12 @@ async def test_processes_that_listen_on_other_addresses_are_found_there(variance
         assert "http://127.0.0.2:" in (await variance("console-user", "link", "ada")).out
 
 
-async def test_the_environment_says_where_to_listen_unless_an_option_does(variance: Variance, port: int) -> None:
+async def test_the_environment_says_where_to_listen_unless_an_option_does(
+    variance: Variance, port: int, servers: dict[str, str]
+) -> None:
     other = free_port()
-    async with running_up(
-        variance, "--json", "--console-port", str(other), PORT=str(port), CONSOLE_PORT="not looked at"
-    ) as process:
+    variance.environ |= servers | {"PORT": str(port), "CONSOLE_PORT": "not looked at"}
+    async with running_up(variance, "--json", "--console-port", str(other)) as process:
         document = await read_document(process)
     assert document["connection"]["webhook_url"].startswith(f"http://127.0.0.1:{port}/webhook/")
     assert document["console"]["sign_in_url"].startswith(f"http://127.0.0.1:{other}/")
