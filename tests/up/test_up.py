@@ -124,9 +124,12 @@ def test_whatever_is_killed_under_it_starts_again_at_the_same_address(up: StartU
     assert running.press_ctrl_c()[0] == 0
 
 
-def test_servers_of_ones_own_are_used_as_they_are(up: StartUp) -> None:
+def test_servers_of_ones_own_are_used_as_they_are_and_no_console_is_named_that_is_not_in_the_procfile(
+    up: StartUp,
+) -> None:
     running = up(**OWN_SERVERS)
     told = running.wait_until_ready()
+    assert told["console_at"] is None
     assert {name: told[name.lower()] for name in OWN_SERVERS} == OWN_SERVERS
     assert list(running.recorded()) == ["web", "worker"]
     assert running.press_ctrl_c()[0] == 0
@@ -149,12 +152,6 @@ def test_what_listens_elsewhere_than_on_the_loopbacks_first_address_is_asked_the
     assert web_at == f"http://{asked_at}:{running.port}"
     with urllib.request.urlopen(f"http://{asked_at}:{running.port}/") as answer:
         assert json.load(answer)["PUBLIC_URL"] == web_at
-    assert running.press_ctrl_c()[0] == 0
-
-
-def test_no_console_is_named_where_the_procfile_has_none(up: StartUp) -> None:
-    running = up(**OWN_SERVERS)
-    assert running.wait_until_ready()["console_at"] is None
     assert running.press_ctrl_c()[0] == 0
 
 
