@@ -52,7 +52,7 @@ async def test_both_known_become_one_contact_named_by_the_user_id(system: System
 @both_orders
 async def test_the_only_known_previous_id_gets_the_new_name(system: System, is_reversed: bool) -> None:
     await send_each(system, [identify(1, userId="p", traits={"x": 1}), alias("p", "u", 2)], is_reversed=is_reversed)
-    assert await names(system) == ["u"]
+    assert {name: contact["traits"] for name, contact in (await system.contacts()).items()} == {"u": {"x": 1}}
     assert await outcomes(system) == [("p", "u", "renamed")]
 
 

@@ -1,10 +1,10 @@
-"""What the destination's documentation promises under "Supported methods"."""
+"""What the destination's documentation promises under "Supported methods"; of an alias, see test_alias_table.py."""
 
 from datetime import UTC, datetime
 
 import orjson
 
-from tests.journeys.messages import alias, at, group, identify, message, track
+from tests.journeys.messages import at, group, identify, message, track
 from tests.system import System
 
 
@@ -41,28 +41,6 @@ async def test_a_group_call_becomes_an_account_with_its_sender_in_it(system: Sys
     ((key, name, source, stored),) = await system.rows("accounts", "key, name, source, traits")
     assert (key, name, source, orjson.loads(stored)) == ("groupId123", "Initech", "group", traits)
     assert (await system.contacts())["u1"]["account"] == "groupId123"
-
-
-async def test_an_alias_merges_an_existing_user_into_another(system: System) -> None:
-    await system.send(
-        identify(1, userId="old", traits={"a": 1, "b": 1}),
-        identify(2, userId="123456", traits={"b": 2}),
-        track("Before", 3, userId="old"),
-        alias("old", "123456", 4),
-    )
-    contacts = await system.contacts()
-    assert list(contacts) == ["123456"]
-    assert contacts["123456"]["traits"] == {"a": 1, "b": 2}
-    assert await system.rows("events", "contact_id") == [(contacts["123456"]["id"],)]
-    assert await system.rows("merges", "previous_id, user_id, outcome") == [("old", "123456", "merged")]
-
-
-async def test_an_alias_of_the_only_known_user_renames_it(system: System) -> None:
-    await system.send(identify(1, userId="old", traits={"a": 1}), alias("old", "new", 2))
-    contacts = await system.contacts()
-    assert list(contacts) == ["new"]
-    assert contacts["new"]["traits"] == {"a": 1}
-    assert await system.rows("merges", "outcome") == [("renamed",)]
 
 
 async def test_an_anonymous_visitor_is_a_contact_that_becomes_the_user(system: System) -> None:
