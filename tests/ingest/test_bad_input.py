@@ -125,6 +125,7 @@ async def test_what_segment_accepts_is_accepted_and_costs_no_neighbour(edge: Edg
 
 async def test_a_byte_order_mark_is_skipped(edge: Edge) -> None:
     assert (await edge.post(WEBHOOK, body=b"\xef\xbb\xbf" + json.dumps(TRACK).encode())).status == 200
+    assert [pair.value[:1] for pair in await edge.pairs()] == [b"{"]
 
 
 @pytest.mark.parametrize("depth", [100, 250])

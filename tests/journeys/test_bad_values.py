@@ -43,12 +43,6 @@ async def test_a_value_is_stored_or_made_storable(system: System, literal: str, 
     assert orjson.loads(properties) == {"value": stored, "other": 1}
 
 
-async def test_a_byte_order_mark_is_skipped(system: System) -> None:
-    assert await post_raw(system, "/v1/track", b'\xef\xbb\xbf{"userId":"u1","event":"x"}') == 200
-    await system.settled()
-    assert len(await system.rows("events")) == 1
-
-
 @pytest.mark.parametrize(
     "year",
     ["0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "-4000-01-01", "soon", 1e300, "10:00:00 AM", "Monday 10:00"],
