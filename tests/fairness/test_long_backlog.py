@@ -1,3 +1,5 @@
+"""A workspace whose messages wait in one partition, and others beside it, where a worker drains one at a time."""
+
 from tests.partitions import partition_of
 from tests.system import System
 from tests.waiting import eventually
