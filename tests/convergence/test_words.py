@@ -80,20 +80,26 @@ async def test_the_words_of_the_deleted_go_with_them_and_not_later(
     assert await has(stage, "orchidea") == (["bea"] if is_unlinked else [])
 
 
-async def test_words_that_are_being_read_while_somebody_is_deleted_do_not_come_back(
-    stage: Stage, pool: asyncpg.Pool, database_url: str
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [("SELECT FROM variance_data.contacts FOR UPDATE", ["ada"]), ("DELETE FROM variance_data.contacts", [])],
+    ids=["changed", "deleted"],
+)
+async def test_words_of_somebody_who_is_being_changed_or_deleted_are_read_once_that_is_done(
+    stage: Stage, pool: asyncpg.Pool, database_url: str, change: str, found: list[str]
 ) -> None:
     workspace = await stage.new_workspace()
     await stage.deliver(workspace, [[ADA]], at_once=False)
-    deleting = await asyncpg.connect(database_url)
-    async with deleting.transaction():
-        await deleting.execute("SELECT FROM variance_data.contacts FOR UPDATE")
+    changing = await asyncpg.connect(database_url)
+    async with changing.transaction():
+        await changing.execute(change)
         await read_all(pool)  # and neither waits nor writes
         assert await stage.database.fetch("SELECT FROM variance_data.search_words") == []
         assert await waiting(stage) == 1
-    await deleting.close()
+    await changing.close()
     await read_all(pool)
-    assert await has(stage, "gloriana") == ["ada"]
+    assert await has(stage, "gloriana") == found
+    assert await waiting(stage) == 0
 
 
 async def test_a_rebuild_that_repairs_contacts_has_their_words_read_again(stage: Stage, pool: asyncpg.Pool) -> None:
