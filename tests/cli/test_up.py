@@ -12,6 +12,7 @@ import aiohttp
 import orjson
 import pytest
 
+from tests.addresses import IPV6, SECOND_LOOPBACK
 from tests.cli.command import ROOT, Variance
 from worker.cli.kept_secrets import KeptSecrets
 from worker.embedded.address import free_port
@@ -155,6 +156,8 @@ async def test_people_get_lines_to_copy(variance: Variance, port: int, servers: 
         assert await post(line.strip()) == {"success": True}
 
 
+@IPV6
+@SECOND_LOOPBACK
 async def test_processes_that_listen_on_other_addresses_are_found_there(variance: Variance, port: int) -> None:
     async with running_up(variance, "--json", *ports_of(port), HOST="::1", CONSOLE_HOST="127.0.0.2") as process:
         document = await read_document(process)

@@ -14,6 +14,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tests.addresses import IPV6, SECOND_LOOPBACK
 from tests.waiting import until
 from worker.embedded.address import HOST
 from worker.embedded.data_dir import RunningServers, running_servers
@@ -143,7 +144,14 @@ def test_a_blank_public_url_is_none_and_what_runs_here_is_named(up: StartUp) -> 
     assert running.press_ctrl_c()[0] == 0
 
 
-@pytest.mark.parametrize(("host", "asked_at"), [("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("::", "[::1]")])
+@pytest.mark.parametrize(
+    ("host", "asked_at"),
+    [
+        pytest.param("127.0.0.2", "127.0.0.2", marks=SECOND_LOOPBACK),
+        pytest.param("::1", "[::1]", marks=IPV6),
+        pytest.param("::", "[::1]", marks=IPV6),
+    ],
+)
 def test_what_listens_elsewhere_than_on_the_loopbacks_first_address_is_asked_there(
     up: StartUp, host: str, asked_at: str
 ) -> None:
