@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from schemas.queue import stream_key
+from schemas.queue import accepted_key
 from schemas.redis_client import RedisClient
 from tests.waiting import eventually
 from worker.console.sampler import Sampler
@@ -16,7 +16,7 @@ from worker.console.sampler import Sampler
 _ANY_SAMPLE = "SELECT EXISTS (SELECT FROM variance_data.queue_samples)"
 
 
-async def test_an_entry_that_no_process_of_ours_wrote_does_not_end_the_sampling(
+async def test_a_counter_that_somebody_wrote_to_does_not_end_the_sampling(
     redis_url: str, database_url: str, database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.console.sampler.SAMPLE_SECONDS", 0.05)
@@ -26,7 +26,7 @@ async def test_an_entry_that_no_process_of_ours_wrote_does_not_end_the_sampling(
         asyncpg.create_pool(database_url, min_size=0) as pool,
     ):
         sampler = Sampler(pool, redis)
-        await redis.xadd(stream_key(0), {"foreign": "entry"})
+        await redis.set(accepted_key(0), "many")
 
         async def is_sampled() -> bool:
             return bool(await database.fetchval(_ANY_SAMPLE))
@@ -35,8 +35,8 @@ async def test_an_entry_that_no_process_of_ours_wrote_does_not_end_the_sampling(
             running = asyncio.create_task(sampler.run())
             await eventually(_either(running, lambda: bool(logs)), "the failure to be told")
             assert not running.done(), running.exception()
-            await redis.delete(stream_key(0))
-            await eventually(is_sampled, "a sample once the entry is gone")
+            await redis.delete(accepted_key(0))
+            await eventually(is_sampled, "a sample once the counter is gone")
             sampler.stop()
             await running
     assert {(line["log_level"], line["failure"]) for line in logs} == {("error", "ValueError")}
