@@ -15,11 +15,9 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from tests.faults.altered import DEADLY, POISONOUS
-from tests.faults.ledger import Key
-from tests.faults.producer import Producer, sending
+from tests.faults.producer import sending
 from tests.faults.program import Program
 from tests.faults.rig import Rig, family, new_directory, open_rig, signal_all
 from tests.faults.verdict import judge
@@ -27,7 +25,6 @@ from worker.embedded.failure import EmbeddedServerError
 
 _ROUND_SECONDS = 6.0
 _WATCH_SECONDS = 0.1
-_BAD = (DEADLY["event"], POISONOUS["event"])
 _CRASH_POINTS = ("after_read", "before_commit", "after_commit", "after_remove")
 _LINKS = ("producer_web", "web_redis", "worker_redis", "worker_postgres")
 _WORDS = {"producer_web": b"POST ", "web_redis": b"EXEC", "worker_redis": b"XDEL", "worker_postgres": b"COMMIT;"}
@@ -140,11 +137,6 @@ async def hold_a_lock(rig: Rig, chance: random.Random) -> str:
     return ""
 
 
-def sent(producer: Producer) -> dict[Key, dict[str, Any]]:
-    """Give everything that a producer sent."""
-    return {key: one for told in producer.ledger.read().values() for key, one in told.sent.items()}
-
-
 FAULTS: tuple[Fault, ...] = (
     kill_a_program, end_a_program, freeze_a_program, crash_a_worker, crash_the_endpoint, kill_a_server,
     freeze_a_server, slow_a_link, deafen_a_link, reset_a_link, cut_replies, fill_redis, lose_arqs_keys, hold_a_lock,
@@ -171,8 +163,6 @@ async def torture(rig: Rig, seed: int, seconds: float) -> None:
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
-        innocent = fate.dead - {key for key, one in sent(producer).items() if one.get("event") in _BAD}
-        assert not innocent, f"seed {round_seed}: dead without being bad: {sorted(innocent)}"
         _say(
             f"seed {round_seed}: {len(done)} faults, posts {producer.ledger.outcomes}, applied {len(fate.applied)}, "
             f"dead {len(fate.dead)}, settled and judged {time.monotonic() - healed_at:.1f} s after"

@@ -8,6 +8,7 @@ from schemas.queue import stream_key
 from tests.convergence.model import expected
 from tests.convergence.stage import Stage
 from tests.convergence.worlds import METHODS
+from tests.faults.altered import DEADLY, POISONOUS
 from tests.faults.ledger import Key
 from tests.faults.producer import Producer
 from tests.faults.rig import Rig
@@ -17,6 +18,7 @@ from worker.queue_reading import QueueReading
 from worker.tally import Tally
 
 QUIET_SECONDS = 40.0
+_MEANT_TO_DIE = (DEADLY["event"], POISONOUS["event"])
 
 
 @dataclass
@@ -51,6 +53,8 @@ async def judge(rig: Rig, producer: Producer) -> Fate:
             assert not (lost := told.acknowledged - every), f"{len(lost)} acknowledged are lost: {sorted(lost)[:5]}"
             assert not (made_up := every - set(told.sent)), f"nobody sent {sorted(made_up)[:5]}"
             assert not (twice := found.applied & found.dead), f"both applied and dead: {sorted(twice)[:5]}"
+            innocent = {key for key in found.dead if told.sent[key].get("event") not in _MEANT_TO_DIE}
+            assert not innocent, f"{len(innocent)} are dead without being bad: {sorted(innocent)[:5]}"
             world = [told.sent[key] for key in found.applied]
             async with rig.pool.acquire() as database:
                 state = await Stage(rig.database_url, rig.redis, database, []).state(workspace)  # type: ignore[arg-type]
