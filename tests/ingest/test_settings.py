@@ -20,6 +20,10 @@ def test_a_time_that_is_allowed_is_one_for_postgres_too(value: str) -> None:
     assert all(0 < int(given[name]) < 2**31 for name in ("statement_timeout", "lock_timeout"))
 
 
+def test_postgres_ends_a_frozen_process_transaction_after_at_most_fifteen_seconds() -> None:
+    assert 0 < int(server_settings("worker", 3600)["idle_in_transaction_session_timeout"]) <= 15_000
+
+
 @pytest.mark.parametrize("name", ["PUBLIC_URL", "CONSOLE_URL"])
 @pytest.mark.parametrize("end", ["?", "?a=1", "#", "in/#b"])
 def test_a_url_that_paths_are_put_behind_has_no_query_and_no_fragment(name: str, end: str) -> None:
