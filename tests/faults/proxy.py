@@ -28,6 +28,7 @@ class Proxy:
     """Given what is forwarded to the server; where true, it is delivered and the connection cut before the reply."""
     cuts: int = 0
     listens_on: int = 0
+    _deaf: set[asyncio.StreamWriter] = field(default_factory=set)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -35,9 +36,14 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.listens_on}"
 
+    def deafen(self) -> None:
+        """Have those connections half-open that stand; new ones are good."""
+        self._deaf |= self._writers
+
     def heal(self) -> None:
         """Be a good proxy again. Connections that were deaf are gone, as after a time-out of the network's."""
-        was_deaf, self.is_deaf = self.is_deaf, False
+        was_deaf, self.is_deaf = self.is_deaf or bool(self._deaf), False
+        self._deaf.clear()
         self.delay_seconds, self.bytes_per_second = 0.0, None
         self.refuses, self.cuts_reply = False, None
         self._heard.set()
@@ -75,6 +81,7 @@ class Proxy:
             await asyncio.gather(*forwarding, return_exceptions=True)
             for each in pair:
                 self._writers.discard(each)
+                self._deaf.discard(each)
                 if cut.is_set():
                     _reset(each)
                 each.close()
@@ -91,7 +98,7 @@ class Proxy:
                     await asyncio.sleep(self.delay_seconds)
                 if self.bytes_per_second:
                     await asyncio.sleep(len(chunk) / self.bytes_per_second)
-                while self.is_deaf:
+                while self.is_deaf or writer in self._deaf:
                     await self._heard.wait()
                 if cut.is_set():
                     return

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.producer import sending
 from tests.faults.rig import Rig
-from tests.faults.verdict import judge
+from tests.faults.verdict import judge, quiet
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -85,17 +85,28 @@ async def test_a_reply_that_is_cut_off_is_neither_a_loss_nor_a_second_effect(
     await judge(rig, producer)
 
 
-async def test_links_that_are_half_open_delay_and_nothing_else(rig: Rig, seed: int) -> None:
+async def test_an_endpoint_s_half_open_link_delays_and_nothing_else(rig: Rig, seed: int) -> None:
     producer = await rig.new_producer(seed)
     async with sending(producer):
         await producer.sees("acknowledged")
         rig.links["web_redis"].is_deaf = True
         await producer.sees("refused", 3)
         rig.links["web_redis"].heal()
-        for link in ("worker_redis", "worker_postgres"):
-            rig.links[link].is_deaf = True
-            await producer.sees("acknowledged")
-            rig.links[link].heal()
+    await judge(rig, producer)
+
+
+@pytest.mark.parametrize("link", ["worker_redis", "worker_postgres"])
+async def test_a_worker_gives_its_half_open_connections_up_and_goes_on_over_new_ones(
+    rig: Rig, seed: int, link: str
+) -> None:
+    producer = await rig.new_producer(seed)
+    rig.workers[1].kill()
+    async with sending(producer):
+        await producer.sees("acknowledged")
+        rig.links[link].deafen()
+        await producer.sees("acknowledged")
+    await quiet(rig)  # while those connections still stand
+    rig.links[link].heal()
     await judge(rig, producer)
 
 
