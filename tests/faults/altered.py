@@ -63,9 +63,13 @@ def poisonous() -> None:
 def freezing() -> None:
     """Freeze at the crash point instead of dying there; and have Postgres wait for a frozen worker not as long."""
     settings = service.server_settings
-    service.server_settings = lambda *given: settings(*given) | {
-        "idle_in_transaction_session_timeout": "1000"
-    }
+
+    def shorter(*given: Any) -> dict[str, str]:
+        found: dict[str, str] = settings(*given)
+        assert "idle_in_transaction_session_timeout" in found, "there is nothing to shorten"
+        return found | {"idle_in_transaction_session_timeout": "300"}
+
+    service.server_settings = shorter
     crash_points.signal = type("signal", (), {"SIGKILL": signal.SIGSTOP})
 
 

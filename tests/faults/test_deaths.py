@@ -13,7 +13,7 @@ from tests.faults.altered import DEADLY, POISONOUS
 from tests.faults.producer import sending
 from tests.faults.program import Program
 from tests.faults.rig import Rig
-from tests.faults.verdict import is_quiet, judge
+from tests.faults.verdict import is_quiet, judge, settled
 from tests.waiting import eventually
 from worker.arq_queue import arq_worker
 from worker.service import open_service
@@ -110,8 +110,14 @@ async def test_a_frozen_worker_is_replaced_and_what_it_does_when_thawed_counts_f
         for worker, point in zip(frozen, FROZEN_AT, strict=True):
             worker.start(VARIANCE_CRASH_AT=f"{point}:2")
         await eventually(lambda: _are_frozen(frozen), "the workers to freeze")
-        rig.workers[0].start()
-        await producer.sees("acknowledged")
+    await eventually(lambda: _none_is_idle_within_a_transaction(rig), "Postgres to end their transactions")
+    before = (await settled(rig)).total
+
+    async def goes_on() -> bool:
+        return (await settled(rig)).total > before
+
+    rig.workers[0].start()
+    await eventually(goes_on, "another worker to go on")
     for worker in frozen:
         worker.send(signal.SIGCONT)
     await judge(rig, producer)
@@ -150,6 +156,7 @@ async def test_messages_that_cannot_be_folded_or_kill_workers_are_buried_and_all
             # Its sender may have repeated it, and a copy that comes later costs as much again.
             assert starts < 20, "the message goes on killing workers"
         await asyncio.sleep(0.02)
+    assert starts > 5, "it was put away before it had killed five"
     fate = await judge(rig, producer)
     assert len(fate.dead) == len(bad)
     assert len(fate.applied) > 50
@@ -170,6 +177,13 @@ async def _waits(rig: Rig) -> bool:
 
 async def _none_waits(rig: Rig) -> bool:
     return not await _waits(rig)
+
+
+async def _none_is_idle_within_a_transaction(rig: Rig) -> bool:
+    return not await rig.pool.fetchval(
+        """SELECT count(*) FROM pg_stat_activity
+        WHERE application_name = 'variance worker' AND state LIKE 'idle in transaction%'"""
+    )
 
 
 async def _are_frozen(programs: list[Program]) -> bool:
