@@ -3,8 +3,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -14,8 +16,10 @@ from ingest.server import Site
 from schemas.settings import WebSettings, WorkerSettings
 from schemas.spans import Spans
 from schemas.tracing import tracing_of
+from tests.ingest.conftest import publish_default
+from tests.ingest.test_process import port_of, post, started
 from tests.system import System, running_system
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 from worker.service import run_worker
 
 TRACK = {"type": "track", "userId": "u", "event": "E"}
@@ -65,6 +69,29 @@ async def test_each_message_has_one_trace_from_its_post_to_its_row(redis_url: st
         assert starts[0] <= ends[0]
         assert starts[0] < starts[1] < ends[1] < starts[0] + 60e9
     assert len({trace["variance.post"].context.trace_id for trace in traces.values()}) == 3
+
+
+async def test_web_sends_its_traces_to_the_endpoint_that_is_set(redis_url: str) -> None:
+    exported: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+    async def collect(request: web.Request) -> web.Response:
+        await exported.put((request.path, await request.read()))
+        return web.Response()
+
+    collector = web.Application()
+    collector.router.add_post("/{path:.*}", collect)
+    await publish_default(redis_url)
+    async with (
+        TestServer(collector) as server,
+        started(
+            REDIS_URL=redis_url, OTEL_EXPORTER_OTLP_ENDPOINT=str(server.make_url("")), OTEL_BSP_SCHEDULE_DELAY="50"
+        ) as process,
+        aiohttp.ClientSession() as http,
+    ):
+        assert await post(http, await port_of(process)) == 200
+        path, sent = await asyncio.wait_for(exported.get(), DEADLINE_SECONDS)
+    assert path == "/v1/traces"
+    assert b"variance.post" in sent
 
 
 async def has_spans(exporter: InMemorySpanExporter, number: int) -> bool:
