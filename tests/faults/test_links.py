@@ -54,8 +54,9 @@ async def test_a_connection_that_breaks_under_the_hand_ends_no_process(rig: Rig,
         async with sending(producer):
             await producer.sees("acknowledged", 10)
         await judge(rig, producer)
-    assert web.is_alive
-    assert worker.is_alive
+    for program in (web, worker):
+        await asyncio.to_thread(program.wait_until_said, b"RuntimeError")
+        assert program.is_alive
 
 
 @pytest.mark.parametrize(

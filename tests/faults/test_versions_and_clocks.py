@@ -2,14 +2,20 @@
 
 import asyncio
 import resource
+from functools import partial
 
 import pytest
 
+from tests.faults.altered import POISONOUS
 from tests.faults.producer import sending
 from tests.faults.rig import Rig
 from tests.faults.verdict import judge
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+_DIED_BEFORE = "SELECT count(*) FROM variance_data.dead_letters WHERE died_at < now() - interval '30 minutes'"
+_CAME_LATER = "SELECT count(*) FROM variance_data.messages WHERE received_at > now() + interval '30 minutes'"
 
 
 async def test_old_and_new_workers_side_by_side_lose_and_double_nothing(rig: Rig, seed: int) -> None:
@@ -20,19 +26,25 @@ async def test_old_and_new_workers_side_by_side_lose_and_double_nothing(rig: Rig
         new.start()  # each throws away the other's wake-ups, which name a job that it does not know
         await asyncio.to_thread(new.wait_until_running)
         await producer.sees("acknowledged", 40)
+        await asyncio.to_thread(rig.workers[0].wait_until_said, b"function 'drain_v2' not found")
+        await asyncio.to_thread(new.wait_until_said, b"partition drained")
     await judge(rig, producer)
 
 
 async def test_clocks_that_differ_and_step_change_nothing(rig: Rig, seed: int) -> None:
     producer = await rig.new_producer(seed)
-    rig.workers[1].kill()
-    behind = rig.worker_program("behind", "tests.faults.altered", "worker", "hour_behind")
+    for worker in rig.workers:
+        worker.kill()
+    behind = rig.worker_program("behind", "tests.faults.altered", "worker", "hour_behind", "poisonous")
     ahead = rig.web_program("ahead", "tests.faults.altered", "ingest", "hour_ahead")
     async with sending(producer):
         behind.start()
-        await producer.sees("acknowledged", 20)
+        producer.extra.append(dict(POISONOUS))
+        await eventually(partial(_has, rig, _DIED_BEFORE), "a message to have died an hour ago")
+        rig.workers[0].start()
         rig.web.kill()
         ahead.start()
+        await eventually(partial(_has, rig, _CAME_LATER), "a message to have come in an hour")
         await producer.sees("acknowledged", 20)
         ahead.kill()
         rig.web.start()
@@ -52,3 +64,7 @@ async def test_an_endpoint_without_file_descriptors_recovers(rig: Rig, seed: int
         resource.prlimit(rig.web.pid, resource.RLIMIT_NOFILE, was)
         await producer.sees("acknowledged")
     await judge(rig, producer)
+
+
+async def _has(rig: Rig, count: str) -> bool:
+    return bool(await rig.pool.fetchval(count))
