@@ -15,7 +15,7 @@ from schemas.partitions import NEVER_CHANGED
 from schemas.queue import accepted_key, stream_key
 from tests.postgres_programs import postgres_program
 from tests.system import System
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 from worker.balance import read_balance
 from worker.queue_reading import QueueReading
 from worker.recount import recount
@@ -136,7 +136,7 @@ async def test_a_recount_ends_and_is_right_while_much_waits_and_more_is_accepted
     await system.redis.decrby(accepted_key(partition), 1000)
     posts = asyncio.gather(*(post_on() for _ in range(4)))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             assert await recount(system.database, system.redis) == {partition: 1000}
     finally:
         is_over.set()
