@@ -1,5 +1,7 @@
 """Statements on a connection of their own, which is closed whatever comes of them."""
 
+import asyncio
+
 import asyncpg
 
 
@@ -11,3 +13,16 @@ async def execute(url: str, *statements: str) -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+def query(url: str, *statements: str) -> object:
+    """Run the statements; give the last one's first value."""
+
+    async def run() -> object:
+        connection = await asyncpg.connect(url)
+        try:
+            return [await connection.fetchval(statement) for statement in statements][-1]
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())

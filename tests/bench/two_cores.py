@@ -1,8 +1,8 @@
 """Everything on two cores: how many messages a second go from HTTP to Postgres for a minute, the queue not growing.
 
 Run it with `python -m tests.bench.two_cores [MESSAGES_PER_SECOND]`, by default 5,100, a little more than the goal; it
-takes a minute and a half and writes `tests/bench/results/two_cores.md`. A load process posts batches at that rate to one
-`web` process; one `worker` applies; the load's own share of the cores is told as well.
+takes a minute and a half and writes `tests/bench/results/two_cores.md`. A load process posts batches at that rate to
+one `web` process; one `worker` applies; the load's own share of the cores is told as well.
 """
 
 import asyncio

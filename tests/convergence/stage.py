@@ -54,6 +54,11 @@ class Stage:
             )
         return workspace
 
+    async def workspace_id(self, workspace: str) -> int:
+        """Give the id of a workspace."""
+        id_: int = await self.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+        return id_
+
     async def deliver(self, workspace: str, batches: list[list[dict[str, Any]]], *, at_once: bool) -> None:
         """Queue batches, each in another partition, and drain: after each batch, or all of them at once."""
         for number, batch in enumerate(batches):

@@ -41,7 +41,7 @@ async def test_what_a_deleted_person_said_is_gone_for_good(stage: Stage, deliver
     before = await stage.state(workspace)
     await stage.deliver(workspace, [delivery.world], at_once=True)
     assert await stage.state(workspace) == before
-    id_ = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    id_ = await stage.workspace_id(workspace)
     difference = await rebuild(stage.database_url, RebuildOptions(workspace_id=id_), lambda _done, _total: None)
     assert {table for table, rows in difference.rows.items() if rows} <= {"accounts"}, difference
 
@@ -151,7 +151,7 @@ async def test_a_deletion_leaves_what_the_log_says_where_a_link_was_withdrawn(
     await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
     await set_link(stage, workspace, linking[choice % len(linking)], undo=False)
     await stage.deliver(workspace, [[told("delete", 90, minute, userId=user)]], at_once=False)
-    id_ = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    id_ = await stage.workspace_id(workspace)
     options = RebuildOptions(workspace_id=id_, is_dry_run=True)
     difference = await rebuild(stage.database_url, options, lambda _done, _total: None)
     assert {table for table, rows in difference.rows.items() if rows} <= {"accounts"}, difference

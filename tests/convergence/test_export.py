@@ -23,16 +23,11 @@ _ODD = [
 ]
 
 
-async def workspace_id(stage: Stage, workspace: str) -> int:
-    id_: int = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
-    return id_
-
-
 async def carried_over(stage: Stage, workspace: str) -> str:
     """Export a workspace and import it into another, whose name is given."""
     file = BytesIO()
     async with stage.database.transaction():
-        await export_messages(stage.database, await workspace_id(stage, workspace), None, file, lambda _lines: None)
+        await export_messages(stage.database, await stage.workspace_id(workspace), None, file, lambda _lines: None)
     file.seek(0)
     other = await stage.new_workspace()
     named = {name: f"{other}{name}" for name in METHODS}
@@ -49,7 +44,7 @@ async def log(stage: Stage, workspace: str) -> list[tuple[Any, ...]]:
         """SELECT n.name, m.message_id, m.type, m.occurred_at, m.received_at, m.body - '_connection'
         FROM variance_data.messages m JOIN variance_data.connections n ON n.id = m.connection_id
         WHERE m.workspace_id = $1 ORDER BY 1, 2""",
-        await workspace_id(stage, workspace),
+        await stage.workspace_id(workspace),
     )
     return [tuple(row) for row in rows]
 

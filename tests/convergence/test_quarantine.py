@@ -60,6 +60,6 @@ async def test_the_next_in_line_gets_the_visitors_of_an_id_that_is_quarantined(s
 
 async def explained(stage: Stage, workspace: str, value: str) -> Explanation:
     """Explain the contact of an id."""
-    number = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    number = await stage.workspace_id(workspace)
     (found,) = await find_candidates(stage.database, workspace, [identity_id(number, value)], None, 1)
     return explain_contact(await read_evidence(stage.database, found))

@@ -28,17 +28,12 @@ async def run(stage: Stage, **options: object) -> Difference:
     return await rebuild(stage.database_url, RebuildOptions(**options), lambda _done, _total: None)  # type: ignore[arg-type] # given by name
 
 
-async def workspace_id(stage: Stage, workspace: str) -> int:
-    id_: int = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
-    return id_
-
-
 @settings(max_examples=25)
 @given(delivery=deliveries(), most_links=st.sampled_from([500, 2]))
 async def test_after_any_history_a_rebuild_changes_nothing(stage: Stage, delivery: Delivery, most_links: int) -> None:
     workspace = await stage.new_workspace(most_links)
     await stage.deliver(workspace, delivery.batches, at_once=delivery.at_once)
-    difference = await run(stage, workspace_id=await workspace_id(stage, workspace))
+    difference = await run(stage, workspace_id=await stage.workspace_id(workspace))
     assert set(difference.rows.values()) == {0}, difference
     assert await stage.state(workspace) == expected(delivery.world, METHODS, most_links)
 
@@ -64,7 +59,7 @@ async def test_a_rebuild_brings_accounts_together_that_were_two_forms_of_a_domai
         for number, domain in enumerate([sent, readable])
     ]
     await stage.deliver(workspace, [world], at_once=False)
-    id_ = await workspace_id(stage, workspace)
+    id_ = await stage.workspace_id(workspace)
     apart = account_id(id_, "email", sent), account_id(id_, "email", readable)
     for change in (
         """INSERT INTO variance_data.accounts

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.convergence.model import EVENTS, State, expected
 from tests.convergence.stage import Stage
 from tests.convergence.test_deletion import deliveries_with_deletions
-from tests.convergence.test_export import carried_over, workspace_id
+from tests.convergence.test_export import carried_over
 from tests.convergence.worlds import METHODS, Delivery, deliveries, told
 from worker.rebuild import RebuildOptions, rebuild
 from worker.retention.trim import Steps, trim
@@ -62,7 +62,7 @@ async def trim_until(
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Trim what is older than this."""
-    id_, kept = await workspace_id(stage, workspace), timedelta(days=1)
+    id_, kept = await stage.workspace_id(workspace), timedelta(days=1)
     await set_retention(stage.database, id_, kept)
     return await trim(stage.database, id_, until + kept, is_stopping, steps or Steps())
 
@@ -78,7 +78,7 @@ def without_events(state: State, world: list[dict[str, Any]], until: datetime) -
 
 async def differences(stage: Stage, workspace: str) -> set[int]:
     """Give what a rebuild would change."""
-    options = RebuildOptions(workspace_id=await workspace_id(stage, workspace), is_dry_run=True)
+    options = RebuildOptions(workspace_id=await stage.workspace_id(workspace), is_dry_run=True)
     return set((await rebuild(stage.database_url, options, lambda _done, _total: None)).rows.values())
 
 
@@ -120,7 +120,7 @@ async def test_a_trim_before_and_after_deletions_leaves_what_a_rebuild_gives(
     for batches in (delivery.batches[:cut], delivery.batches[cut:]):
         await stage.deliver(workspace, batches, at_once=False)
         await trim_until(stage, workspace, minute(number))
-    options = RebuildOptions(workspace_id=await workspace_id(stage, workspace), is_dry_run=True)
+    options = RebuildOptions(workspace_id=await stage.workspace_id(workspace), is_dry_run=True)
     difference = await rebuild(stage.database_url, options, lambda _done, _total: None)
     # What a deleted person said of a company stays with it until a rebuild.
     assert {table for table, rows in difference.rows.items() if rows} <= {"accounts"}, difference
@@ -202,7 +202,7 @@ async def test_a_withdrawn_link_of_a_trimmed_event_can_be_given_back(stage: Stag
                  (1, 1, "userId", "u1"), (2, 9, "userId", "u1"), (3, 1, "anonymousId", "a1")))]  # fmt: skip
     await stage.deliver(workspace, [world], at_once=False)
     before = without_events(await stage.state(workspace), world, minute(5))
-    id_, rules = await workspace_id(stage, workspace), await read_all_rules(stage.database)
+    id_, rules = await stage.workspace_id(workspace), await read_all_rules(stage.database)
     for undo in (False, True):
         async with stage.database.transaction():
             await unlink(stage.database, id_, (f"{workspace}g", "m00"), rules, undo=undo)

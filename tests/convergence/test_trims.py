@@ -11,7 +11,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.convergence.stage import Stage, open_stage
-from tests.convergence.test_export import workspace_id
 from tests.convergence.test_retention import SHARED, differences, minute, trim_until
 from tests.convergence.worlds import told
 from worker.fold.account_rules import AccountRules
@@ -70,8 +69,8 @@ async def test_a_workspace_that_cannot_be_trimmed_keeps_no_other_from_its_turn(s
     broken, sound = [await stage.new_workspace() for _ in range(2)]
     for workspace in (broken, sound):
         await stage.deliver(workspace, [SHARED], at_once=False)
-        await set_retention(stage.database, await workspace_id(stage, workspace), timedelta(days=1))
-    broken_id = await workspace_id(stage, broken)
+        await set_retention(stage.database, await stage.workspace_id(workspace), timedelta(days=1))
+    broken_id = await stage.workspace_id(broken)
     await stage.database.execute(
         "DELETE FROM variance_data.identities WHERE value = 'a1' AND workspace_id = $1", broken_id
     )
@@ -87,7 +86,7 @@ async def test_a_workspace_that_cannot_be_trimmed_keeps_no_other_from_its_turn(s
 async def test_nothing_goes_once_events_are_kept_for_longer(stage: Stage, turn: int, kept: timedelta | None) -> None:
     workspace = await stage.new_workspace()
     await stage.deliver(workspace, [SHARED], at_once=False)
-    id_ = await workspace_id(stage, workspace)
+    id_ = await stage.workspace_id(workspace)
     await set_retention(stage.database, id_, timedelta(days=1))
     # Before its turn, and when its first events are about to go.
     await trim_due(stage.drains[0].pool, datetime.now(UTC), meanwhile(keeping(stage, id_, kept), turn))
@@ -99,7 +98,7 @@ async def test_a_workspace_that_keeps_events_for_less_time_since_its_pass_began_
 ) -> None:
     workspace = await stage.new_workspace()
     await stage.deliver(workspace, [SHARED], at_once=False)
-    id_ = await workspace_id(stage, workspace)
+    id_ = await stage.workspace_id(workspace)
     await set_retention(stage.database, id_, timedelta(days=2))
     now = datetime.now(UTC)
     await trim_due(stage.drains[0].pool, now, meanwhile(keeping(stage, id_, timedelta(days=1)), 2))
@@ -134,7 +133,7 @@ async def test_a_trim_goes_by_account_rules_that_are_changed_meanwhile(stage: St
         for n, context in enumerate([{}, *[{"groupId": f"g{user}"}] * 3, {}])
     ]
     await stage.deliver(workspace, [world], at_once=False)
-    options = RebuildOptions(await workspace_id(stage, workspace), {f"{workspace}e": AccountRules("group")})
+    options = RebuildOptions(await stage.workspace_id(workspace), {f"{workspace}e": AccountRules("group")})
 
     async def change() -> None:
         await rebuild(stage.database_url, options, lambda _done, _total: None)
@@ -147,7 +146,7 @@ async def test_a_trim_goes_by_account_rules_that_are_changed_meanwhile(stage: St
 
 async def test_a_trim_keeps_no_old_rows_from_being_vacuumed(stage: Stage) -> None:
     workspace = await stage.new_workspace()
-    await set_retention(stage.database, await workspace_id(stage, workspace), timedelta(days=1))
+    await set_retention(stage.database, await stage.workspace_id(workspace), timedelta(days=1))
     snapshots: list[str | None] = []
 
     async def look() -> None:

@@ -15,7 +15,7 @@ from worker.unlink import NoLinkError, unlink
 
 
 async def set_link(stage: Stage, workspace: str, message: dict[str, Any], *, undo: bool) -> None:
-    id_ = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    id_ = await stage.workspace_id(workspace)
     key = (f"{workspace}{message['connection']}", message["messageId"])
     async with stage.database.transaction():
         await unlink(stage.database, id_, key, await read_all_rules(stage.database), undo=undo)
@@ -42,7 +42,7 @@ async def test_a_withdrawn_link_has_never_been_until_it_is_given_back(
     await set_link(stage, workspace, chosen, undo=False)
     without = [message | {"is_withdrawn": message["messageId"] == chosen["messageId"]} for message in delivery.world]
     assert await stage.state(workspace) == expected(without, METHODS, most_links)
-    id_ = await stage.database.fetchval("SELECT id FROM variance_data.workspaces WHERE name = $1", workspace)
+    id_ = await stage.workspace_id(workspace)
     difference = await rebuild(stage.database_url, RebuildOptions(workspace_id=id_), lambda _done, _total: None)
     assert set(difference.rows.values()) == {0}, "a rebuild keeps the link withdrawn"
     await set_link(stage, workspace, chosen, undo=True)

@@ -15,23 +15,11 @@ import asyncpg
 import psutil
 import pytest
 
+from tests.statements import query
 from tests.waiting import until
 from worker.embedded.address import HOST, is_free
 from worker.embedded.failure import EmbeddedServerError
 from worker.embedded.postgres import EmbeddedPostgres
-
-
-def query(url: str, *statements: str) -> object:
-    """Run the statements; give the last one's first value."""
-
-    async def run() -> object:
-        connection = await asyncpg.connect(url)
-        try:
-            return [await connection.fetchval(statement) for statement in statements][-1]
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
 
 
 def kill_all(server: EmbeddedPostgres) -> None:

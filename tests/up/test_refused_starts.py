@@ -4,10 +4,10 @@ import socket
 
 import pytest
 
+from tests.statements import query
 from worker.embedded.address import HOST
 
 from .started_up import OWN_SERVERS, PROCFILE, StartUp
-from .test_embedded_postgres import query
 
 
 def test_a_second_up_on_the_same_directory_is_refused(up: StartUp) -> None:

@@ -15,13 +15,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.addresses import IPV6, SECOND_LOOPBACK
+from tests.statements import query
 from tests.waiting import until
 from worker.embedded.address import HOST
 from worker.embedded.data_dir import RunningServers, running_servers
 from worker.embedded.unprivileged import Runner, find_runner
 
 from .started_up import OWN_SERVERS, StartUp
-from .test_embedded_postgres import query
 
 
 @pytest.fixture(params=["this user", "an ordinary user"])
