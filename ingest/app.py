@@ -35,7 +35,7 @@ GROUP_COMMIT = web.AppKey("GROUP_COMMIT", GroupCommit)
 BACKGROUND = web.AppKey("BACKGROUND", list[asyncio.Task[None]])
 """What has to run for as long as the application does: without one of them, posts would wait for ever, say."""
 
-CleanupContext: TypeAlias = Callable[[web.Application], AsyncIterator[None]]
+_CleanupContext: TypeAlias = Callable[[web.Application], AsyncIterator[None]]
 
 _REDIS_CONNECTIONS = 8
 """For looks at connections, pressure and health; writes to the queue have a connection of their own."""
@@ -129,7 +129,7 @@ async def _redis_closed(app: web.Application) -> AsyncIterator[None]:
     await app[REDIS].aclose()
 
 
-def _running(work: Callable[[], Coroutine[Any, Any, None]], close: Callable[[], None]) -> CleanupContext:
+def _running(work: Callable[[], Coroutine[Any, Any, None]], close: Callable[[], None]) -> _CleanupContext:
     """Have work done from the application's start on, until its end lets it return."""
 
     async def run(app: web.Application) -> AsyncIterator[None]:

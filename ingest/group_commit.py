@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -139,13 +139,16 @@ class GroupCommit:
         oldest = next(iter(self._handed_on.values()), None)
         if oldest is not None and now - oldest.put_at > _STUCK_SECONDS:
             return Counter()
-        writes = itertools.chain(self._waiting, self._under_way, self._handed_on.values())
-        return Counter(connection_of(write.pairs[0].field) for write in writes if write.pairs)
+        return Counter(connection_of(write.pairs[0].field) for write in self._in_hand() if write.pairs)
 
     def close(self) -> None:
         """Let `flush_until_closed` return once nothing waits."""
         self._is_closing = True
         self._is_wanted.set()
+
+    def _in_hand(self) -> Iterator[_Write]:
+        """Give what waits or is being written, in a cluster by one of its servers."""
+        return itertools.chain(self._waiting, self._under_way, self._handed_on.values())
 
     def _bytes_of(self, connection_id: str) -> int:
         """Give how many bytes of a connection wait or are being written, as of a moment ago."""
@@ -153,7 +156,7 @@ class GroupCommit:
         if now - self._counted_at > _COUNT_SECONDS:
             self._counted_at = now
             self._counted.clear()
-            for write in itertools.chain(self._waiting, self._under_way, self._handed_on.values()):
+            for write in self._in_hand():
                 if write.pairs:
                     self._counted[connection_of(write.pairs[0].field)] += write.size_bytes
         return self._counted[connection_id]

@@ -85,7 +85,7 @@ class RebuildOptions:
 async def rebuild(database_url: str, options: RebuildOptions, on_progress: Callable[[int, int], None]) -> Difference:
     """Fold the log again. `on_progress` is told how many messages of how many were folded.
 
-    Whatever it raises, nothing was changed; RebuildError says why by itself.
+    What it raises before it commits has changed nothing; RebuildError says why by itself.
     """
     async with (
         holding(database_url, REBUILD_LOCK, _LOCK_SECONDS) as is_held,

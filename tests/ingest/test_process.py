@@ -148,7 +148,7 @@ async def test_a_header_that_begins_at_once_and_never_ends_is_not_waited_for_lon
             assert [await asyncio.to_thread(each.recv, 1) for each in sockets] == [b""] * 20
 
 
-async def test_it_ends_with_1_where_work_in_the_background_fails_for_a_supervisor_to_start_it_again(
+async def test_it_ends_where_work_in_the_background_fails_for_a_supervisor_to_start_it_again(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: GroupCommit) -> None:
