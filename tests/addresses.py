@@ -1,16 +1,14 @@
 """Addresses that not every machine has, for tests that want them."""
 
-import socket
-
 import pytest
+
+from schemas.listening import CANNOT_LISTEN, try_listening
 
 
 def _has(host: str) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.socket(family) as listening:
-            listening.bind((host, 0))
-    except OSError:
+        try_listening(host, 0)
+    except CANNOT_LISTEN:
         return False
     return True
 
